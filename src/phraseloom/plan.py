@@ -1,0 +1,126 @@
+"""What is asked of a song, in one frozen object; what it leaves open is filled in by `SongPlan.completed`."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from phraseloom.errors import RequestError
+from phraseloom.form import MAX_BARS, Section, format_form, num_bars_of, parse_form, propose_form
+from phraseloom.harmony import Key, parse_key
+from phraseloom.score import MAX_TEMPO_BPM, MIN_TEMPO_BPM
+
+DEFAULT_NUM_BARS = 64
+"""Length of a song whose plan gives neither bars nor form."""
+
+_LOWEST_PROPOSED_BPM, _HIGHEST_PROPOSED_BPM = 60, 140
+_MOST_PROPOSED_ACCIDENTALS = 4  # keys that most players read with ease
+_MAJOR_SHARE = 0.6  # as in POP909
+
+
+@dataclass(frozen=True, init=False)
+class SongPlan:
+    """What is asked of a song; None leaves a thing open.
+
+    Attributes:
+        num_bars: 1 to 128.
+        form: sections; their bars add up to `num_bars` where both are given.
+        key: of the song as a whole.
+        tempo_bpm: quarter notes a minute, 10 to 600, rounded to 0.01.
+    """
+
+    num_bars: int | None
+    form: tuple[Section, ...] | None
+    key: Key | None
+    tempo_bpm: float | None
+
+    def __init__(
+        self,
+        num_bars: int | None = None,
+        form: str | Iterable[Section] | None = None,
+        key: str | Key | None = None,
+        tempo_bpm: float | None = None,
+    ) -> None:
+        """A plan, checked.
+
+        Args:
+            form: sections, or a text such as `i4 A8 A8 B8 o4`.
+            key: a key, or a text such as `G` or `F# minor`.
+
+        Raises:
+            RequestError: something is out of range, or form and number of bars contradict each other.
+            ParseError: the text of the form or of the key does not parse; it is a `RequestError` too.
+        """
+        bars = None if num_bars is None else _checked_num_bars(num_bars)
+        sections = None if form is None else _checked_form(form, bars)
+        object.__setattr__(self, "num_bars", bars)
+        object.__setattr__(self, "form", sections)
+        object.__setattr__(self, "key", parse_key(key) if isinstance(key, str) else key)
+        object.__setattr__(self, "tempo_bpm", None if tempo_bpm is None else _checked_tempo(tempo_bpm))
+
+    def completed(self, rng: np.random.Generator) -> SongPlan:
+        """This plan with nothing left open: what is given stays, the rest is drawn.
+
+        Without bars and form the song has 64 bars; keys have up to four accidentals, tempos are whole numbers from 60
+        to 140. Each part has its own random numbers, so that giving one does not change what is drawn for the others.
+        """
+        form_rng, key_rng, tempo_rng = rng.spawn(3)
+        num_bars = self.num_bars or (num_bars_of(self.form) if self.form else DEFAULT_NUM_BARS)
+        return SongPlan(
+            num_bars=num_bars,
+            form=self.form or propose_form(num_bars, form_rng),
+            key=self.key or _proposed_key(key_rng),
+            tempo_bpm=self.tempo_bpm or float(tempo_rng.integers(_LOWEST_PROPOSED_BPM, _HIGHEST_PROPOSED_BPM + 1)),
+        )
+
+    def to_dict(self) -> dict[str, int | float | str]:
+        """What is given, as text and numbers for JSON or TOML; `SongPlan(**plan.to_dict()) == plan`."""
+        given = {
+            "num_bars": self.num_bars,
+            "form": None if self.form is None else format_form(self.form),
+            "key": None if self.key is None else str(self.key),
+            "tempo_bpm": self.tempo_bpm,
+        }
+        return {name: value for name, value in given.items() if value is not None}
+
+
+def _checked_num_bars(num_bars: int) -> int:
+    remedy = f"ask for a whole number of bars from 1 to {MAX_BARS}"
+    try:
+        whole = operator.index(num_bars)
+    except TypeError:
+        raise RequestError(f"the number of bars is {num_bars!r}", remedy) from None
+    if not 1 <= whole <= MAX_BARS:
+        raise RequestError(f"a song of {whole} bars was asked for", remedy)
+    return whole
+
+
+def _checked_form(form: str | Iterable[Section], num_bars: int | None) -> tuple[Section, ...]:
+    sections = parse_form(form) if isinstance(form, str) else tuple(form)
+    total = num_bars_of(sections)
+    if not 1 <= total <= MAX_BARS:
+        raise RequestError(f"the form has {total} bars", f"give it sections that add up to 1 to {MAX_BARS} bars")
+    if num_bars is not None and total != num_bars:
+        message = f"the form {format_form(sections)} has {total} bars, but {num_bars} were asked for"
+        raise RequestError(message, f"ask for {total} bars, leave the number of bars out, or change the form")
+    return sections
+
+
+def _checked_tempo(tempo_bpm: float) -> float:
+    remedy = f"ask for {MIN_TEMPO_BPM:g} to {MAX_TEMPO_BPM:g} quarter notes a minute"
+    try:
+        tempo = round(float(tempo_bpm), 2)
+    except (TypeError, ValueError):
+        raise RequestError(f"the tempo is {tempo_bpm!r}", remedy) from None
+    if not MIN_TEMPO_BPM <= tempo <= MAX_TEMPO_BPM:
+        raise RequestError(f"the tempo is {tempo_bpm} bpm", remedy)
+    return tempo
+
+
+def _proposed_key(rng: np.random.Generator) -> Key:
+    mode = "major" if rng.random() < _MAJOR_SHARE else "minor"
+    tonics = [tonic for tonic in range(12) if abs(Key(tonic, mode).signature) <= _MOST_PROPOSED_ACCIDENTALS]
+    return Key(int(rng.choice(tonics)), mode)

@@ -1,0 +1,1 @@
+"""What the tests share: made-up music, no data from anywhere."""

@@ -1,0 +1,98 @@
+"""What a plan accepts, refuses and fills in."""
+
+from __future__ import annotations
+
+from dataclasses import FrozenInstanceError, replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from phraseloom.errors import ParseError, RequestError
+from phraseloom.form import MAX_BARS, Section, num_bars_of
+from phraseloom.harmony import Key
+from phraseloom.plan import DEFAULT_NUM_BARS, SongPlan
+
+
+def test_texts_and_objects_make_the_same_plan() -> None:
+    plan = SongPlan(form="A8 B8", key="G", tempo_bpm=92)
+    assert plan == SongPlan(form=[Section("A", 8), Section("B", 8)], key=Key(7, "major"), tempo_bpm=92.0)
+    assert hash(plan) == hash(replace(plan))
+    assert plan.num_bars is None
+
+
+def test_plan_is_frozen() -> None:
+    with pytest.raises(FrozenInstanceError):
+        SongPlan().num_bars = 3  # ty: ignore[invalid-assignment]
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"num_bars": 0}, "a song of 0 bars"),
+        ({"num_bars": MAX_BARS + 1}, "a song of 129 bars"),
+        ({"num_bars": 6.5}, "number of bars is 6.5"),
+        ({"num_bars": "many"}, "number of bars is 'many'"),
+        ({"form": ()}, "form has 0 bars"),
+        ({"form": "A100 B100"}, "form has 200 bars"),
+        ({"form": "A8 B8", "num_bars": 64}, "has 16 bars, but 64 were asked for"),
+        ({"tempo_bpm": 9.9}, "tempo is 9.9"),
+        ({"tempo_bpm": 601}, "tempo is 601"),
+        ({"tempo_bpm": float("nan")}, "tempo is nan"),
+        ({"tempo_bpm": "allegro"}, "tempo is 'allegro'"),
+    ],
+)
+def test_impossible_plan_is_refused_with_a_remedy(asked: dict[str, Any], message: str) -> None:
+    with pytest.raises(RequestError, match=message) as raised:
+        SongPlan(**asked)
+    assert raised.value.remedy
+
+
+@pytest.mark.parametrize("asked", [{"form": "A8 B"}, {"key": "H"}])
+def test_text_that_does_not_parse_is_pointed_at(asked: dict[str, Any]) -> None:
+    with pytest.raises(ParseError):
+        SongPlan(**asked)
+
+
+def test_bars_may_be_said_twice_if_they_agree() -> None:
+    assert num_bars_of(SongPlan(num_bars=16, form="A8 B8").form or ()) == 16
+
+
+def test_numbers_of_other_libraries_become_plain() -> None:
+    plan = SongPlan(num_bars=np.int32(16), tempo_bpm=np.float32(92.123))  # ty: ignore[invalid-argument-type]
+    assert type(plan.num_bars) is int
+    assert type(plan.tempo_bpm) is float
+    assert plan.tempo_bpm == 92.12
+
+
+def test_completed_plan_leaves_nothing_open() -> None:
+    plans = [SongPlan().completed(np.random.default_rng(seed)) for seed in range(40)]
+    assert plans == [SongPlan().completed(np.random.default_rng(seed)) for seed in range(40)]
+    for plan in plans:
+        assert plan.num_bars == DEFAULT_NUM_BARS == num_bars_of(plan.form or ())
+        assert plan.key is not None
+        assert abs(plan.key.signature) <= 4
+        assert plan.tempo_bpm is not None
+        assert 60 <= plan.tempo_bpm <= 140
+        assert plan.tempo_bpm % 1 == 0
+    assert {plan.key.mode for plan in plans if plan.key} == {"major", "minor"}
+
+
+def test_completing_keeps_what_is_given() -> None:
+    plan = SongPlan(form="i4 A8 o4", key="Gb minor", tempo_bpm=200)
+    completed = plan.completed(np.random.default_rng(0))
+    assert completed == replace(plan, num_bars=16)
+    assert completed.completed(np.random.default_rng(1)) == completed
+
+
+def test_giving_one_part_does_not_change_the_others() -> None:
+    free = SongPlan(num_bars=48).completed(np.random.default_rng(3))
+    with_key = SongPlan(num_bars=48, key="A minor").completed(np.random.default_rng(3))
+    assert with_key == replace(free, key="A minor")
+
+
+def test_plan_as_text_and_back() -> None:
+    assert SongPlan().to_dict() == {}
+    plan = SongPlan(16, "A8 B8", "f# minor", 92.5)
+    assert plan.to_dict() == {"num_bars": 16, "form": "A8 B8", "key": "F# minor", "tempo_bpm": 92.5}
+    assert SongPlan(**plan.to_dict()) == plan  # ty: ignore[invalid-argument-type]
