@@ -55,7 +55,7 @@ class CheckpointError(UserError):
 
 
 class ParseError(RequestError):
-    """A text that does not parse; points at the token.
+    """A text that does not parse; points at the token, in the line that holds it.
 
     Args:
         text: the whole text as given.
@@ -72,8 +72,10 @@ class ParseError(RequestError):
         self.end = end
 
     def __str__(self) -> str:
-        marks = " " * self.start + "^" * max(1, self.end - self.start)
-        return f"{self.message}\n  {self.text}\n  {marks}\n  {self.remedy}"
+        line_start = self.text.rfind("\n", 0, self.start) + 1
+        line = self.text[line_start:].partition("\n")[0]
+        marks = " " * (self.start - line_start) + "^" * max(1, self.end - self.start)
+        return f"{self.message}\n  {line}\n  {marks}\n  {self.remedy}"
 
     def __reduce__(self):
         return type(self), (self.text, self.start, self.end, self.message, self.remedy)

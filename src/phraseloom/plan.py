@@ -76,6 +76,17 @@ class SongPlan:
             tempo_bpm=self.tempo_bpm or float(tempo_rng.integers(_LOWEST_PROPOSED_BPM, _HIGHEST_PROPOSED_BPM + 1)),
         )
 
+    @property
+    def settled(self) -> tuple[tuple[Section, ...], Key, float]:
+        """Form, key and tempo of a completed plan.
+
+        Raises:
+            ValueError: one of them is open.
+        """
+        if self.form is None or self.key is None or self.tempo_bpm is None:
+            raise ValueError("the plan leaves something open; complete it first")
+        return self.form, self.key, self.tempo_bpm
+
     def to_dict(self) -> dict[str, int | float | str]:
         """What is given, as text and numbers for JSON or TOML; `SongPlan(**plan.to_dict()) == plan`."""
         given = {

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 
@@ -94,7 +95,9 @@ class Notes:
 
     @cached_property
     def end_ticks(self) -> np.ndarray:
-        return self.onset_ticks + self.duration_ticks
+        end_ticks = self.onset_ticks + self.duration_ticks
+        end_ticks.flags.writeable = False
+        return end_ticks
 
     @property
     def table(self) -> np.ndarray:
@@ -110,8 +113,8 @@ class Notes:
     def __hash__(self) -> int:
         return hash(self.table.tobytes())
 
-    def where(self, keep: np.ndarray) -> Notes:
-        """The notes selected by a boolean mask `[n]`."""
+    def where(self, keep: np.ndarray | slice) -> Notes:
+        """The notes selected by a boolean mask `[n]` or a slice."""
         return Notes(self.onset_ticks[keep], self.duration_ticks[keep], self.pitch[keep], self.velocity[keep])
 
     def shifted(self, ticks: int) -> Notes:
@@ -243,7 +246,9 @@ class Score:
         lengths = np.zeros(self.num_bars, np.int64)
         for meter in self.meters:
             lengths[meter.bar :] = meter.ticks_per_bar
-        return np.concatenate([[0], np.cumsum(lengths)])
+        starts = np.concatenate([[0], np.cumsum(lengths)])
+        starts.flags.writeable = False
+        return starts
 
     @property
     def num_ticks(self) -> int:
@@ -289,5 +294,5 @@ def _check_range(name: str, column: np.ndarray, low: int, high: int | None) -> N
 def _check_changes(name: str, positions: list[int], end: int) -> None:
     if not positions or positions[0] != 0:
         raise ValueError(f"{name} must start at 0")
-    if any(b <= a for a, b in zip(positions, positions[1:], strict=False)) or positions[-1] >= end:
+    if any(b <= a for a, b in pairwise(positions)) or positions[-1] >= end:
         raise ValueError(f"{name} are out of order or behind the end of the song")

@@ -12,11 +12,13 @@ agrees with the hand-made labels.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
 
 from phraseloom.form import Section
+from phraseloom.harmony import Key, estimate_key
 from phraseloom.score import Notes, Score, Track
 from phraseloom.similarity import count_shared_notes, jaccard
 
@@ -276,3 +278,12 @@ def _likeness(first: tuple[int, int], second: tuple[int, int], similarity: np.nd
     num_bars = min(first[1] - first[0], second[1] - second[0])
     offsets = np.arange(num_bars)
     return float(similarity[first[0] + offsets, second[0] + offsets].mean())
+
+
+def key_of_notes(tracks: Sequence[Track]) -> Key | None:
+    """The key that the notes speak for, by how long each pitch class sounds; None where nothing pitched sounds."""
+    sounding_ticks = np.zeros(12)
+    for track in tracks:
+        if not track.is_drum:
+            np.add.at(sounding_ticks, track.notes.pitch % 12, track.notes.duration_ticks)
+    return estimate_key(sounding_ticks) if sounding_ticks.any() else None

@@ -42,7 +42,7 @@ def join(phrases: Sequence[Sequence[Notes]], template: Score) -> Score:
     tracks = []
     for index, track in enumerate(template.tracks):
         starts = template.bar_start_ticks[:-1]
-        tables = [row[index].table + [start, 0, 0, 0] for row, start in zip(phrases, starts, strict=True)]
+        tables = [row[index].table + np.array([start, 0, 0, 0]) for row, start in zip(phrases, starts, strict=True)]
         tracks.append(replace(track, notes=Notes.build(*np.concatenate(tables).T)))
     return replace(template, tracks=tuple(tracks))
 

@@ -7,16 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
 from phraseloom.corpus.duplicates import notes_digest
 from phraseloom.corpus.song import CorpusSong, Rejection
 from phraseloom.corpus.splits import split_of_digest
 from phraseloom.errors import UnreadableFileError, UserError
-from phraseloom.harmony import Key, estimate_key
 from phraseloom.midi import load_midi, quantise
 from phraseloom.score import Track
-from phraseloom.structure import find_form
+from phraseloom.structure import find_form, key_of_notes
 
 MAX_TRACKS = 8
 """Tracks kept of a song, those with the most notes."""
@@ -73,7 +70,7 @@ def read_folder_song(path: Path, song_id: str) -> FolderSong | Rejection:
         return Rejection(song_id, error.message)
     tracks, remarks = _chosen_tracks(score.tracks)
     score = replace(score, tracks=tracks)
-    score = replace(score, key=score.key or _estimated_key(tracks), sections=score.sections or find_form(score))
+    score = replace(score, key=score.key or key_of_notes(tracks), sections=score.sections or find_form(score))
     song = CorpusSong(song_id, score, split_of_digest(notes_digest(score)))
     return FolderSong(song, (*midi.warnings, *warnings, *remarks))
 
@@ -86,12 +83,3 @@ def _chosen_tracks(tracks: Sequence[Track]) -> tuple[tuple[Track, ...], list[str
     left_out = [sounding[place] for place in sorted(ranked[MAX_TRACKS:])]
     remarks = [f"track {track.name!r} with {len(track.notes)} notes is left out" for track in left_out]
     return tuple(sorted(chosen, key=lambda track: track.is_drum)), remarks
-
-
-def _estimated_key(tracks: Sequence[Track]) -> Key | None:
-    """The key by how long each pitch class sounds; None where all tracks are drums."""
-    pitched = [track.notes for track in tracks if not track.is_drum]
-    if not pitched:
-        return None
-    pitch_class = np.concatenate([notes.pitch % 12 for notes in pitched])
-    return estimate_key(np.bincount(pitch_class, np.concatenate([notes.duration_ticks for notes in pitched]), 12))

@@ -1,0 +1,1 @@
+"""Noise levels, targets and samplers; no network and no file is known here."""

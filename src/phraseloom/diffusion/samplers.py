@@ -1,0 +1,63 @@
+"""Solvers of the flow from noise to latents, as generators: progress and cancelling stay with the caller.
+
+Letters in shapes: b songs, n bars, s slots, z latent size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from phraseloom.diffusion.flow import shifted, velocity
+
+Denoiser = Callable[[Tensor, Tensor], Tensor]
+"""`(noisy [b, n, s, z], level [b, n, s]) -> clean [b, n, s, z]`."""
+
+
+class SampleState(NamedTuple):
+    """Where sampling stands after a step."""
+
+    step: int
+    """Steps done."""
+    latents: Tensor
+    """`[b, n, s, z]` at the present level."""
+    predicted: Tensor
+    """`[b, n, s, z]` the clean latents as the network last saw them."""
+
+
+def level_grid(num_steps: int, shift: float) -> Tensor:
+    """`[num_steps + 1]` levels from 1 down to 0, denser towards noise for a shift above 1."""
+    return shifted(torch.linspace(1, 0, num_steps + 1), shift)
+
+
+def euler(denoise: Denoiser, noise: Tensor, levels: Tensor) -> Iterator[SampleState]:
+    """First order: one evaluation of the network a step. Error falls with the number of steps."""
+    x = noise
+    for step, (level, following) in enumerate(pairwise(levels), start=1):
+        at = level.expand(x.shape[:-1])
+        predicted = denoise(x, at)
+        x = x + (following - level) * velocity(x, predicted, at)
+        yield SampleState(step, x, predicted)
+
+
+def heun(denoise: Denoiser, noise: Tensor, levels: Tensor) -> Iterator[SampleState]:
+    """Second order: two evaluations a step but the last, which is Euler's. Error falls with the square.
+
+    The improved Euler method, as used for diffusion by Karras et al. (arXiv 2206.00364, algorithm 1).
+    """
+    x = noise
+    for step, (level, following) in enumerate(pairwise(levels), start=1):
+        at = level.expand(x.shape[:-1])
+        predicted = denoise(x, at)
+        slope = velocity(x, predicted, at)
+        moved = x + (following - level) * slope
+        if following > 0:
+            at = following.expand(x.shape[:-1])
+            predicted = denoise(moved, at)
+            moved = x + (following - level) * 0.5 * (slope + velocity(moved, predicted, at))
+        x = moved
+        yield SampleState(step, x, predicted)

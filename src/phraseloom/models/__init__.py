@@ -1,0 +1,1 @@
+"""Networks only: they know no noise schedule, no file and no trainer."""

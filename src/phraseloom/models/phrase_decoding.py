@@ -1,0 +1,157 @@
+"""From latents to notes, one step a note, every phrase valid by construction.
+
+What is allowed is decided before an attribute is chosen: onsets rise inside the bar, pitches fall within one onset, and
+a pitch that still sounds cannot be struck again. Finished phrases leave the batch; silent ones never enter it.
+
+Letters in shapes: b phrases still being written, d width, v values of a range.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from phraseloom.events import SILENT_HEADER, VOCABULARY, Attribute, PhraseTable
+from phraseloom.models.layers import KeyValueCache
+from phraseloom.models.phrase_vae import PhraseVAE
+
+FORBIDDEN = -1e9
+LARGEST_LATENT = 1e6
+"""Latents are of the order of 1. Beyond this they are clipped: their squares in a layer norm would leave float32."""
+
+
+@torch.inference_mode()
+def decode_phrases(
+    network: PhraseVAE, latents: Tensor, ticks_per_bar: int, *, temperature: float = 0.0, min_header: float = 0.5
+) -> PhraseTable:
+    """The phrases of latents.
+
+    Args:
+        latents: `[p, z]`, as the encoder gives them (not centred or scaled).
+        ticks_per_bar: onsets lie before this tick; 1 to 96.
+        temperature: 0 takes the likeliest value of every attribute; otherwise values are drawn from the sharpened
+            distribution with torch's global generator. Velocities are the median of their distribution at 0.
+        min_header: probability of silence above which a phrase is silent.
+
+    Raises:
+        ValueError: latents of another shape, or not finite; a bar longer than the vocabulary's onsets.
+    """
+    if latents.ndim != 2 or latents.shape[1] != network.config.latent_size:
+        raise ValueError(f"latents of shape {tuple(latents.shape)}, expected [p, {network.config.latent_size}]")
+    if not torch.isfinite(latents).all():
+        raise ValueError("latents hold values that are not finite")
+    if not 1 <= ticks_per_bar <= VOCABULARY.sizes[Attribute.ONSET]:
+        raise ValueError(f"ticks_per_bar is {ticks_per_bar}, expected 1 to {VOCABULARY.sizes[Attribute.ONSET]}")
+    latents = latents.clamp(-LARGEST_LATENT, LARGEST_LATENT)
+    probabilities = network.header_head(latents).float().softmax(dim=-1)
+    silent = probabilities[:, SILENT_HEADER] > min_header
+    headers = probabilities[:, :SILENT_HEADER].argmax(dim=-1).masked_fill(silent, SILENT_HEADER)
+    steps = torch.zeros(len(latents), VOCABULARY.max_notes, len(Attribute), dtype=torch.int64)
+    num_notes = torch.zeros(len(latents), dtype=torch.int64)
+    rows = torch.nonzero(~silent)[:, 0]
+    if len(rows):
+        _write_steps(network, latents[rows], headers[rows], rows, ticks_per_bar, temperature, steps, num_notes)
+    lengths = num_notes.numpy()
+    return PhraseTable(
+        headers=headers.numpy().astype(np.int16),
+        offsets=np.concatenate([[0], np.cumsum(lengths)]),
+        steps=steps.numpy()[np.arange(VOCABULARY.max_notes) < lengths[:, None]].astype(np.int16),
+    )
+
+
+def _write_steps(
+    network: PhraseVAE,
+    latents: Tensor,
+    headers: Tensor,
+    rows: Tensor,
+    ticks_per_bar: int,
+    temperature: float,
+    steps: Tensor,
+    num_notes: Tensor,
+) -> None:
+    """Fills `steps` and `num_notes` at `rows`, step after step until every phrase has ended."""
+    tables = network.tables()
+    caches = [KeyValueCache() for _ in network.decoder]
+    rules = _Rules(len(rows), ticks_per_bar)
+    tokens = torch.cat([network.memory(latents), network.embed_headers(headers)], dim=1)
+    state = network.run_decoder(tokens, 0, caches)[:, -1]
+    position = tokens.shape[1]
+    for index in range(VOCABULARY.max_notes + 1):
+        can_continue = index < VOCABULARY.max_notes
+        onset_logits = network.heads[Attribute.ONSET](state, tables[Attribute.ONSET]).float()
+        onset = _choose(onset_logits + rules.onset_bias(can_end=index > 0, can_continue=can_continue), temperature)
+        going_on = torch.nonzero(onset != VOCABULARY.end_index)[:, 0]
+        if len(going_on) < len(onset):
+            rows, state, onset = rows[going_on], state[going_on], onset[going_on]
+            rules.keep(going_on)
+            for cache in caches:
+                cache.keep(going_on)
+        if not len(rows):
+            return
+        values = [onset]
+        for attribute in (Attribute.PITCH, Attribute.DURATION, Attribute.VELOCITY):
+            state = state + F.embedding(values[-1], tables[attribute - 1])
+            logits = network.heads[attribute](state, tables[attribute]).float()
+            if attribute == Attribute.PITCH:
+                logits = logits + rules.pitch_bias(onset)
+            is_median = attribute == Attribute.VELOCITY and temperature == 0
+            values.append(_median(logits) if is_median else _choose(logits, temperature))
+        step = torch.stack(values, dim=-1)
+        steps[rows, index] = step
+        num_notes[rows] = index + 1
+        rules.note(step)
+        state = network.run_decoder(network.embed_steps(step[:, None], tables), position, caches)[:, -1]
+        position += 1
+
+
+class _Rules:
+    """What the next step of each phrase may be, given its steps so far."""
+
+    def __init__(self, num_phrases: int, ticks_per_bar: int) -> None:
+        num_pitches = VOCABULARY.sizes[Attribute.PITCH]
+        self.ticks_per_bar = ticks_per_bar
+        self.last_onset = torch.zeros(num_phrases, dtype=torch.int64)
+        self.last_pitch = torch.full((num_phrases,), num_pitches)
+        self.sounds_until = torch.zeros(num_phrases, num_pitches, dtype=torch.int64)
+        self.onsets = torch.arange(VOCABULARY.sizes[Attribute.ONSET] + 1)
+        self.pitches = torch.arange(num_pitches)
+
+    def keep(self, rows: Tensor) -> None:
+        self.last_onset, self.last_pitch = self.last_onset[rows], self.last_pitch[rows]
+        self.sounds_until = self.sounds_until[rows]
+
+    def note(self, step: Tensor) -> None:
+        """Takes in the step `[b, 4]` that was just written."""
+        self.last_onset, self.last_pitch = step[:, Attribute.ONSET], step[:, Attribute.PITCH]
+        end = self.last_onset + step[:, Attribute.DURATION] + VOCABULARY.attributes[Attribute.DURATION].first
+        self.sounds_until.scatter_(1, self.last_pitch[:, None], end[:, None])
+
+    def onset_bias(self, *, can_end: bool, can_continue: bool) -> Tensor:
+        """`[b, v]`, the end included; the same onset again only where a lower pitch is free."""
+        free = self._allowed_pitches(self.last_onset).any(dim=1)
+        earliest = self.last_onset + (~free).long()
+        allowed = (self.onsets >= earliest[:, None]) & (self.onsets < self.ticks_per_bar) & can_continue
+        nothing_left = ~allowed.any(dim=1)
+        allowed[:, VOCABULARY.end_index] = nothing_left | can_end
+        return torch.where(allowed, 0.0, FORBIDDEN)
+
+    def pitch_bias(self, onset: Tensor) -> Tensor:
+        """`[b, v]` for notes at `onset [b]`."""
+        return torch.where(self._allowed_pitches(onset), 0.0, FORBIDDEN)
+
+    def _allowed_pitches(self, onset: Tensor) -> Tensor:
+        falls = (self.pitches < self.last_pitch[:, None]) | (onset > self.last_onset)[:, None]
+        return falls & (self.sounds_until <= onset[:, None])
+
+
+def _choose(logits: Tensor, temperature: float) -> Tensor:
+    if temperature == 0:
+        return logits.argmax(dim=-1)
+    return torch.multinomial((logits / temperature).softmax(dim=-1), 1)[:, 0]
+
+
+def _median(logits: Tensor) -> Tensor:
+    cumulative = logits.softmax(dim=-1).cumsum(dim=-1)
+    return (cumulative < 0.5).sum(dim=-1).clamp(max=logits.shape[-1] - 1)

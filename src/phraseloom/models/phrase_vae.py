@@ -1,0 +1,219 @@
+"""The phrase VAE: the notes of one track in one bar through 64 numbers and back.
+
+After Ou and Wang, "PhraseVAE and PhraseLDM" (arXiv 2512.11348): learned query tokens gather the phrase, their outputs
+become one Gaussian latent, the latent becomes memory tokens for an autoregressive decoder. Unlike there, the sequence
+has one step a note, not one an attribute: a step's four attributes are predicted in a chain (onset, pitch given onset,
+duration given both, velocity given all) from one decoder state.
+
+Letters in shapes: b phrases, t steps (the longest phrase of the batch), d width, z latent size, v values of a range.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from phraseloom.events import VOCABULARY, Attribute
+from phraseloom.models.layers import Block, KeyValueCache, Norm, initialise, rotary_tables
+from phraseloom.score import TICKS_PER_QUARTER
+
+SEMITONES_PER_OCTAVE = 12
+
+
+@dataclass(frozen=True)
+class PhraseVAEConfig:
+    """Sizes of a phrase VAE."""
+
+    width: int = 256
+    num_heads: int = 4
+    encoder_layers: int = 3
+    decoder_layers: int = 3
+    latent_size: int = 64
+    num_query_tokens: int = 4
+    num_memory_tokens: int = 4
+
+
+class Posterior(NamedTuple):
+    """A diagonal Gaussian over latents; both `[b, z]`. The mean is *the* latent of a phrase."""
+
+    mean: Tensor
+    log_variance: Tensor
+
+    def sample(self) -> Tensor:
+        return self.mean + torch.randn_like(self.mean) * (0.5 * self.log_variance).exp()
+
+    def kl(self) -> Tensor:
+        """Divergence from the standard normal in nats, `[b, z]`."""
+        return 0.5 * (self.mean.square() + self.log_variance.exp() - 1 - self.log_variance)
+
+
+class StepLosses(NamedTuple):
+    """Cross-entropies in nats, summed over the batch, one scalar an attribute, and of the headers."""
+
+    header: Tensor
+    onset: Tensor
+    pitch: Tensor
+    duration: Tensor
+    velocity: Tensor
+
+
+class AttributeEmbedding(nn.Module):
+    """Vectors of the values of one range; each is the sum of its own vector and of what it shares with others.
+
+    `period` splits a value into its residue and its quotient (pitch class and octave; place in the beat and beat), so
+    that values that are musically alike start alike. The same table serves input and output.
+    """
+
+    def __init__(self, num_values: int, period: int, width: int) -> None:
+        super().__init__()
+        self.value = nn.Embedding(num_values, width)
+        self.residue = nn.Embedding(period, width)
+        self.quotient = nn.Embedding(-(-num_values // period), width)
+        self.register_buffer("residues", torch.arange(num_values) % period, persistent=False)
+        self.register_buffer("quotients", torch.arange(num_values) // period, persistent=False)
+        for part in (self.value, self.residue, self.quotient):
+            nn.init.normal_(part.weight, std=(3 * width) ** -0.5)
+
+    def forward(self) -> Tensor:
+        """The table of vectors, `[v, d]`."""
+        return self.value.weight + self.residue(self.residues) + self.quotient(self.quotients)
+
+
+class StepHead(nn.Module):
+    """Logits of one attribute from the decoder's state and the attributes of the step known so far."""
+
+    def __init__(self, width: int, num_values: int) -> None:
+        super().__init__()
+        self.hidden = nn.Linear(width, width, bias=False)
+        self.norm = Norm(width)
+        self.bias = nn.Parameter(torch.zeros(num_values))
+
+    def forward(self, state: Tensor, table: Tensor) -> Tensor:
+        """`state [..., d]`, `table [v, d] -> [..., v]`."""
+        hidden = self.norm(state + F.relu(self.hidden(state)).square())
+        return F.linear(hidden, table.to(hidden.dtype), self.bias.to(hidden.dtype))
+
+
+class PhraseVAE(nn.Module):
+    """Encoder, latent and decoder; see `encode`, `losses`, and `phraseloom.models.phrase_decoding` for the way back."""
+
+    rotary_cos: Tensor
+    rotary_sin: Tensor
+
+    def __init__(self, config: PhraseVAEConfig) -> None:
+        super().__init__()
+        self.config = config
+        width, sizes = config.width, VOCABULARY.sizes
+        # The onset range has one more output than it has values: the end of the phrase.
+        embeddings = [
+            AttributeEmbedding(sizes[Attribute.ONSET] + 1, TICKS_PER_QUARTER, width),
+            AttributeEmbedding(sizes[Attribute.PITCH], SEMITONES_PER_OCTAVE, width),
+            AttributeEmbedding(sizes[Attribute.DURATION], TICKS_PER_QUARTER, width),
+            AttributeEmbedding(sizes[Attribute.VELOCITY], 16, width),
+        ]
+        self.embeddings = nn.ModuleList(embeddings)
+        self.header_embedding = nn.Embedding(VOCABULARY.num_headers, width)
+        self.queries = nn.Parameter(torch.randn(config.num_query_tokens, width) * width**-0.5)
+        self.encoder = nn.ModuleList([Block(width, config.num_heads) for _ in range(config.encoder_layers)])
+        self.encoder_norm = Norm(width)
+        self.to_posterior = nn.Linear(config.num_query_tokens * width, 2 * config.latent_size)
+        self.from_latent = nn.Linear(config.latent_size, config.num_memory_tokens * width)
+        self.header_head = nn.Sequential(
+            nn.Linear(config.latent_size, width), nn.ReLU(), nn.Linear(width, VOCABULARY.num_headers)
+        )
+        self.decoder = nn.ModuleList([Block(width, config.num_heads) for _ in range(config.decoder_layers)])
+        self.decoder_norm = Norm(width)
+        self.heads = nn.ModuleList([StepHead(width, embedding.value.num_embeddings) for embedding in embeddings])
+        self.input_norm = Norm(width)
+        longest = VOCABULARY.max_notes + 2 + max(config.num_query_tokens, config.num_memory_tokens)
+        cos, sin = rotary_tables(longest, width // config.num_heads)
+        self.register_buffer("rotary_cos", cos, persistent=False)
+        self.register_buffer("rotary_sin", sin, persistent=False)
+        initialise(self, 2 * max(config.encoder_layers, config.decoder_layers))
+        nn.init.normal_(self.header_embedding.weight, std=width**-0.5)
+
+    def tables(self) -> list[Tensor]:
+        """The vectors of every attribute's values, `[v, d]` each; compute once and hand on."""
+        return [embedding() for embedding in self.embeddings]
+
+    def embed_steps(self, steps: Tensor, tables: list[Tensor]) -> Tensor:
+        """`steps [b, t, 4] -> [b, t, d]`."""
+        return self.input_norm(sum(F.embedding(steps[..., a], tables[a]) for a in Attribute))
+
+    def embed_headers(self, headers: Tensor) -> Tensor:
+        """`headers [b] -> [b, 1, d]`."""
+        return self.input_norm(self.header_embedding(headers))[:, None]
+
+    def rotary(self, start: int, num_tokens: int) -> tuple[Tensor, Tensor]:
+        end = start + num_tokens
+        return self.rotary_cos[start:end], self.rotary_sin[start:end]
+
+    def encode(self, headers: Tensor, steps: Tensor, num_notes: Tensor) -> Posterior:
+        """The posterior of each phrase.
+
+        Args:
+            headers: `[b]` int64.
+            steps: `[b, t, 4]` int64; what lies behind the end of a phrase does not matter.
+            num_notes: `[b]` int64.
+        """
+        b, t, _ = steps.shape
+        queries = self.queries.expand(b, -1, -1)
+        x = torch.cat([queries, self.embed_headers(headers), self.embed_steps(steps, self.tables())], dim=1)
+        num_leading = self.config.num_query_tokens + 1
+        hidden = torch.arange(t, device=steps.device) >= num_notes[:, None]
+        bias = F.pad(hidden, (num_leading, 0))[:, None, None].to(x.dtype) * -1e9
+        rotary = self.rotary(0, num_leading + t)
+        for block in self.encoder:
+            x = block(x, rotary, bias)
+        gathered = self.encoder_norm(x[:, : self.config.num_query_tokens]).flatten(1)
+        mean, log_variance = self.to_posterior(gathered).float().chunk(2, dim=-1)
+        return Posterior(mean, log_variance.clamp(-12.0, 4.0))
+
+    def memory(self, latents: Tensor) -> Tensor:
+        """Memory tokens `[b, num_memory_tokens, d]` of latents `[b, z]`."""
+        tokens = self.from_latent(latents).unflatten(-1, (self.config.num_memory_tokens, self.config.width))
+        return self.input_norm(tokens)
+
+    def run_decoder(self, x: Tensor, start: int, caches: list[KeyValueCache] | None = None) -> Tensor:
+        """Runs new tokens `x [b, t, d]` that begin at position `start` through the causal decoder."""
+        t = x.shape[1]
+        causal = torch.full((t, start + t), -1e9, device=x.device).triu(start + 1) if t > 1 else None
+        rotary = self.rotary(start, t)
+        for index, block in enumerate(self.decoder):
+            x = block(x, rotary, causal, None if caches is None else caches[index])
+        return self.decoder_norm(x)
+
+    def losses(self, latents: Tensor, headers: Tensor, steps: Tensor, num_notes: Tensor) -> StepLosses:
+        """Teacher-forced cross-entropies of phrases given latents `[b, z]`; the rest as for `encode`."""
+        t = steps.shape[1]
+        tables = self.tables()
+        num_memory = self.config.num_memory_tokens
+        tokens = [self.memory(latents), self.embed_headers(headers), self.embed_steps(steps, tables)]
+        states = self.run_decoder(torch.cat(tokens, dim=1), 0)[:, num_memory:]
+
+        # Every position is computed and the loss masked: shapes that never change are fast on CPUs, whose matrix
+        # kernels are compiled for each shape.
+        places = torch.arange(t + 1, device=steps.device)
+        is_note = places[:t] < num_notes[:, None]
+        is_onset = (places <= num_notes[:, None]) & (num_notes > 0)[:, None]  # the header alone tells of silence
+        onset_targets = F.pad(steps[..., Attribute.ONSET], (0, 1)).masked_fill(
+            places == num_notes[:, None], VOCABULARY.end_index
+        )
+        header = _cross_entropy(self.header_head(latents), headers, torch.ones_like(headers, dtype=torch.bool))
+        onset = _cross_entropy(self.heads[Attribute.ONSET](states, tables[Attribute.ONSET]), onset_targets, is_onset)
+        state, losses = states[:, :t], []
+        for attribute in (Attribute.PITCH, Attribute.DURATION, Attribute.VELOCITY):
+            state = state + F.embedding(steps[..., attribute - 1], tables[attribute - 1])
+            logits = self.heads[attribute](state, tables[attribute])
+            losses.append(_cross_entropy(logits, steps[..., attribute], is_note))
+        return StepLosses(header, onset, *losses)
+
+
+def _cross_entropy(logits: Tensor, targets: Tensor, counts: Tensor) -> Tensor:
+    """Sum of the cross-entropies in nats of `logits [..., v]` where `counts [...]` is true."""
+    flat = F.cross_entropy(logits.float().flatten(0, -2), targets.flatten(), reduction="none")
+    return (flat * counts.flatten()).sum()

@@ -1,0 +1,123 @@
+"""The song transformer: from noisy latents of a whole song to clean ones.
+
+A diffusion transformer (Peebles and Xie, "Scalable Diffusion Models with Transformers", arXiv 2212.09748) with one
+token a bar: the latents of all slots side by side. One adaptive norm is shared by the layers, each adding its own
+offset (Chen et al., "PixArt-alpha", arXiv 2310.00426). Attention is told by a learned bias which bars belong together.
+
+Contract: `(noisy [b, n, s, z], level [b, n, s], conditions) -> clean [b, n, s, z]`, level 0 clean, 1 pure noise.
+Letters in shapes: b songs, n bars, s slots, z latent size, d width, h heads, l layers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor, nn
+
+from phraseloom.form import MAX_BARS
+from phraseloom.models.conditions import NUM_RELATIONS, ConditionEmbedding, SongConditions, bar_relations
+from phraseloom.models.layers import Attention, FeedForward, Norm, initialise, rotary_tables
+
+HIDDEN = -1e9
+LEVEL_FREQUENCIES = 16
+
+
+@dataclass(frozen=True)
+class SongDiTConfig:
+    """Sizes of a song transformer."""
+
+    num_slots: int = 3
+    latent_size: int = 64
+    width: int = 320
+    num_layers: int = 6
+    num_heads: int = 5
+    dropout: float = 0.1
+
+    def for_corpus(self, num_slots: int, latent_size: int) -> SongDiTConfig:
+        """The same network for songs of this shape."""
+        return replace(self, num_slots=num_slots, latent_size=latent_size)
+
+
+class LevelEmbedding(nn.Module):
+    """Vectors of the noise levels of a bar's slots, `[b, n, s] -> [b, n, d]`; computed in float32."""
+
+    frequencies: Tensor
+
+    def __init__(self, num_slots: int, width: int) -> None:
+        super().__init__()
+        self.register_buffer("frequencies", torch.pi * 2.0 ** torch.linspace(-1, 6, LEVEL_FREQUENCIES))
+        self.hidden = nn.Linear(num_slots * 2 * LEVEL_FREQUENCIES, width)
+        self.out = nn.Linear(width, width)
+
+    def forward(self, level: Tensor) -> Tensor:
+        with torch.autocast(level.device.type, enabled=False):
+            angles = level.float()[..., None] * self.frequencies
+            waves = torch.cat([angles.cos(), angles.sin()], dim=-1).flatten(-2)
+            return self.out(nn.functional.silu(self.hidden(waves)))
+
+
+class DiTBlock(nn.Module):
+    """A transformer layer whose norms are shifted, scaled and gated from outside."""
+
+    def __init__(self, config: SongDiTConfig) -> None:
+        super().__init__()
+        width = config.width
+        self.attention_norm = Norm(width, affine=False)
+        self.attention = Attention(width, config.num_heads)
+        self.feed_forward_norm = Norm(width, affine=False)
+        self.feed_forward = FeedForward(width)
+        self.modulation_offset = nn.Parameter(torch.zeros(6, width))
+        self.relation_bias = nn.Embedding(NUM_RELATIONS, config.num_heads)
+        self.dropout = nn.Dropout(config.dropout)
+        nn.init.zeros_(self.relation_bias.weight)
+
+    def forward(
+        self, x: Tensor, modulation: Tensor, relations: Tensor, hidden: Tensor, rotary: tuple[Tensor, Tensor]
+    ) -> Tensor:
+        """`x [b, n, d]`, `modulation [b, n, 6, d]`, `relations [b, n, n]`, `hidden [b, 1, 1, n]` -> `[b, n, d]`."""
+        shift_a, scale_a, gate_a, shift_f, scale_f, gate_f = (modulation + self.modulation_offset).unbind(dim=-2)
+        bias = self.relation_bias(relations).permute(0, 3, 1, 2) + hidden
+        attended = self.attention(self.attention_norm(x) * (1 + scale_a) + shift_a, rotary, bias)
+        x = x + gate_a * self.dropout(attended)
+        fed = self.feed_forward(self.feed_forward_norm(x) * (1 + scale_f) + shift_f)
+        return x + gate_f * self.dropout(fed)
+
+
+class SongDiT(nn.Module):
+    """See the module's contract."""
+
+    rotary_cos: Tensor
+    rotary_sin: Tensor
+
+    def __init__(self, config: SongDiTConfig) -> None:
+        super().__init__()
+        self.config = config
+        width, cells = config.width, config.num_slots * config.latent_size
+        self.from_cells = nn.Linear(cells, width)
+        self.level_embedding = LevelEmbedding(config.num_slots, width)
+        self.condition_embedding = ConditionEmbedding(width)
+        self.to_modulation = nn.Linear(width, 6 * width)
+        self.blocks = nn.ModuleList([DiTBlock(config) for _ in range(config.num_layers)])
+        self.final_norm = Norm(width)
+        self.to_cells = nn.Linear(width, cells)
+        cos, sin = rotary_tables(MAX_BARS, width // config.num_heads)
+        self.register_buffer("rotary_cos", cos, persistent=False)
+        self.register_buffer("rotary_sin", sin, persistent=False)
+        initialise(self, 2 * config.num_layers)
+        # Layers start as the identity and the prediction as zero, the mean of all latents.
+        for layer in (self.to_modulation, self.to_cells):
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)
+
+    def forward(self, noisy: Tensor, level: Tensor, conditions: SongConditions) -> Tensor:
+        n = noisy.shape[1]
+        told = self.level_embedding(level) + self.condition_embedding(conditions)
+        modulation = self.to_modulation(nn.functional.silu(told)).unflatten(-1, (6, self.config.width))
+        x = self.from_cells(noisy.flatten(2)) + told
+        relations = bar_relations(conditions)
+        hidden = torch.where(conditions.is_bar, 0.0, HIDDEN)[:, None, None]
+        rotary = self.rotary_cos[:n], self.rotary_sin[:n]
+        for block in self.blocks:
+            x = block(x, modulation, relations, hidden, rotary)
+        return self.to_cells(self.final_norm(x)).float().unflatten(-1, noisy.shape[2:])

@@ -1,0 +1,94 @@
+"""Phrases to latents and back with one set of phrase VAE weights, latents centred and scaled as the weights say.
+
+Letters in shapes: p phrases, z latent size.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from phraseloom.checkpoint import Checkpoint, checkpoint_of, fill_network, read_checkpoint
+from phraseloom.events import PhraseTable
+from phraseloom.models.phrase_decoding import decode_phrases
+from phraseloom.models.phrase_vae import PhraseVAE, PhraseVAEConfig
+
+KIND = "phrase_vae"
+PHRASE_VAE_FILE = "phrase_vae.safetensors"
+"""Name of the file in a folder of weights."""
+PHRASES_PER_BATCH = 512
+
+
+@dataclass(frozen=True)
+class LatentStatistics:
+    """How latents are normalised: `(latent - mean) / scale`, one mean a dimension and one scale for all.
+
+    A scale for every dimension would blow dimensions up that are hardly used.
+    """
+
+    mean: tuple[float, ...]
+    scale: float
+
+    @classmethod
+    def of(cls, latents: np.ndarray) -> LatentStatistics:
+        """Statistics of latents `[p, z]`."""
+        mean = latents.mean(axis=0)
+        return cls(tuple(float(value) for value in mean), float((latents - mean).std()))
+
+
+class PhraseCodec:
+    """Encodes and decodes phrases; `network` is in evaluation mode and float32."""
+
+    def __init__(self, network: PhraseVAE, statistics: LatentStatistics, fingerprint: str) -> None:
+        self.network = network.eval()
+        self.statistics = statistics
+        self.fingerprint = fingerprint
+        self._mean = np.array(statistics.mean, np.float32)
+
+    @classmethod
+    def load(cls, path: Path) -> PhraseCodec:
+        """Reads weights.
+
+        Raises:
+            UnreadableFileError, CheckpointError: as `read_checkpoint` and `fill_network`.
+        """
+        checkpoint = read_checkpoint(path, KIND)
+        network = PhraseVAE(PhraseVAEConfig(**checkpoint.config))
+        fill_network(network, checkpoint, path)
+        statistics = LatentStatistics(tuple(checkpoint.extra["latent_mean"]), checkpoint.extra["latent_scale"])
+        return cls(network, statistics, checkpoint.fingerprint)
+
+    def encode(self, table: PhraseTable) -> np.ndarray:
+        """Normalised latents `[p, z]` float32 of phrases."""
+        return (encode_means(self.network, table) - self._mean) / self.statistics.scale
+
+    def decode(self, latents: np.ndarray, ticks_per_bar: int, *, temperature: float = 0.0) -> PhraseTable:
+        """The phrases of normalised latents `[p, z]`; see `phraseloom.models.phrase_decoding.decode_phrases`."""
+        raw = torch.from_numpy(np.asarray(latents, np.float32) * self.statistics.scale + self._mean)
+        return decode_phrases(self.network, raw, ticks_per_bar, temperature=temperature)
+
+
+@torch.inference_mode()
+def encode_means(network: PhraseVAE, table: PhraseTable) -> np.ndarray:
+    """Posterior means `[p, z]` float32, not normalised; phrases of like length are encoded together."""
+    latents = np.zeros((len(table), network.config.latent_size), np.float32)
+    by_length = np.argsort(table.num_notes, kind="stable")
+    for start in range(0, len(table), PHRASES_PER_BATCH):
+        rows = by_length[start : start + PHRASES_PER_BATCH]
+        chosen = table.select(rows)
+        posterior = network.encode(
+            torch.from_numpy(chosen.headers.astype(np.int64)),
+            torch.from_numpy(chosen.padded()),
+            torch.from_numpy(chosen.num_notes),
+        )
+        latents[rows] = posterior.mean.numpy()
+    return latents
+
+
+def phrase_vae_checkpoint(network: PhraseVAE, statistics: LatentStatistics, facts: dict) -> Checkpoint:
+    """A checkpoint in half precision; `facts` (corpus, steps, figures) travel with it."""
+    extra = {"latent_mean": list(statistics.mean), "latent_scale": statistics.scale, **facts}
+    return checkpoint_of(KIND, network, network.config, extra, torch.float16)

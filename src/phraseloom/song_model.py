@@ -1,0 +1,75 @@
+"""The weights of a song transformer as a file: what they expect of a song and which phrase VAE they belong to."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from phraseloom.checkpoint import Checkpoint, checkpoint_of, fill_network, read_checkpoint
+from phraseloom.errors import CheckpointError
+from phraseloom.models.song_dit import SongDiT, SongDiTConfig
+from phraseloom.phrase_codec import PhraseCodec
+from phraseloom.score import Score
+
+KIND = "song_dit"
+SONG_DIT_FILE = "song_dit.safetensors"
+"""Name of the file in a folder of weights."""
+TICKS_PER_BAR = 48
+"""Bars of 4/4, the meter that the song transformer speaks."""
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A track's fixed place in the latents of every bar, and how the track is written to MIDI."""
+
+    name: str
+    program: int
+    is_drum: bool
+
+
+@dataclass(frozen=True)
+class SongModel:
+    """A song transformer in evaluation mode, float32, with its slots.
+
+    Attributes:
+        fingerprint: of the weights, for reports.
+    """
+
+    network: SongDiT
+    slots: tuple[Slot, ...]
+    fingerprint: str
+
+
+def speaks_meter_of(score: Score) -> bool:
+    """Whether every bar of the song has the model's length."""
+    return all(meter.ticks_per_bar == TICKS_PER_BAR for meter in score.meters)
+
+
+def load_song_model(path: Path, codec: PhraseCodec) -> SongModel:
+    """Reads weights and checks that they were trained on this codec's latents.
+
+    Raises:
+        UnreadableFileError, CheckpointError: as `read_checkpoint` and `fill_network`, and for another phrase VAE.
+    """
+    checkpoint = read_checkpoint(path, KIND)
+    if checkpoint.extra["phrase_vae"] != codec.fingerprint:
+        raise CheckpointError(
+            f"{path} was trained on the latents of phrase VAE {checkpoint.extra['phrase_vae']}, "
+            f"the one beside it is {codec.fingerprint}",
+            "keep the two files together that were trained together",
+        )
+    network = SongDiT(SongDiTConfig(**checkpoint.config))
+    fill_network(network, checkpoint, path)
+    return SongModel(network.eval(), tuple(Slot(**slot) for slot in checkpoint.extra["slots"]), checkpoint.fingerprint)
+
+
+def song_dit_checkpoint(
+    network: nn.Module, slots: tuple[Slot, ...], codec_fingerprint: str, facts: dict[str, Any]
+) -> Checkpoint:
+    """A checkpoint in half precision; `facts` (corpus, step, figures) travel with it."""
+    extra = {"phrase_vae": codec_fingerprint, "slots": [asdict(slot) for slot in slots], **facts}
+    return checkpoint_of(KIND, network, network.config, extra, torch.float16)

@@ -1,0 +1,119 @@
+"""The phrases of a corpus, and the phrase VAE's batches of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from phraseloom.events import DRUMS_HEADER, MAX_NOTES, VOCABULARY, Attribute, EncodingLosses, PhraseTable, header_of
+from phraseloom.score import Score
+from phraseloom.transforms import cut, normalise_key
+
+TOKENS_BESIDE_NOTES = 5
+"""Tokens that a phrase costs beside its notes: queries or memory, and the header."""
+
+
+class PhraseBatch(NamedTuple):
+    """Phrases as the network takes them; letters as in `phraseloom.models.phrase_vae`."""
+
+    headers: Tensor
+    """`[b]` int64."""
+    steps: Tensor
+    """`[b, t, 4]` int64, padded behind the end."""
+    num_notes: Tensor
+    """`[b]` int64."""
+
+    @classmethod
+    def of(cls, table: PhraseTable, num_steps: int | None = None) -> PhraseBatch:
+        return cls(
+            torch.from_numpy(table.headers.astype(np.int64)),
+            torch.from_numpy(table.padded(num_steps)),
+            torch.from_numpy(table.num_notes),
+        )
+
+
+def song_phrases(score: Score) -> PhraseTable:
+    """The phrases of a song in C major or A minor, bar by bar and in each bar track by track."""
+    score = normalise_key(score)
+    phrases = [notes for bar in cut(score) for notes in bar]
+    tracks = score.tracks * score.num_bars
+    headers = [
+        header_of(track.program, track.is_drum, len(notes)) for track, notes in zip(tracks, phrases, strict=True)
+    ]
+    return PhraseTable.build(phrases, headers)
+
+
+def corpus_phrases(scores: Iterable[Score]) -> PhraseTable:
+    """The phrases of many songs, one table; an empty one of no songs."""
+    tables = [PhraseTable.build([], []), *(song_phrases(score) for score in scores)]
+    lengths = np.concatenate([table.num_notes for table in tables])
+    return PhraseTable(
+        headers=np.concatenate([table.headers for table in tables]),
+        offsets=np.concatenate([[0], np.cumsum(lengths)]),
+        steps=np.concatenate([table.steps for table in tables]),
+        losses=EncodingLosses(
+            sum(table.losses.num_notes_dropped for table in tables),
+            sum(table.losses.num_durations_clipped for table in tables),
+        ),
+    )
+
+
+class PhraseBatches:
+    """Batches of phrases of similar length, each padded to one of a few lengths.
+
+    Few shapes, because matrix kernels on CPUs are compiled for each shape, and keeping thousands costs more than
+    the padding.
+
+    Args:
+        table: the phrases; give distinct ones.
+        tokens_per_batch: notes and leading tokens in a batch, padding included.
+        transposed_share: share of the phrases that are transposed by one to six semitones up or down.
+        seed: of the order and the transpositions.
+    """
+
+    LENGTHS = np.array([1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 32, 48, MAX_NOTES])
+
+    def __init__(self, table: PhraseTable, tokens_per_batch: int, transposed_share: float, seed: int) -> None:
+        self.table, self.tokens_per_batch = table, tokens_per_batch
+        self.transposed_share, self.seed = transposed_share, seed
+        self.length_index = np.searchsorted(self.LENGTHS, table.num_notes)
+
+    def epoch(self, epoch: int, process: int, num_processes: int) -> list[Callable[[], PhraseBatch]]:
+        rng = np.random.default_rng([self.seed, epoch])
+        batches = []
+        for index, length in enumerate(self.LENGTHS):
+            phrases = rng.permutation(np.flatnonzero(self.length_index == index))
+            if not len(phrases):
+                continue
+            size = max(1, self.tokens_per_batch // (int(length) + TOKENS_BESIDE_NOTES))
+            count = -(-len(phrases) // size)
+            filled = np.resize(phrases, count * size)  # the last batch is filled up from the first
+            batches += [(int(length), rows) for rows in filled.reshape(count, size)]
+        order = rng.permutation(len(batches))
+        usable = len(order) - len(order) % num_processes
+        return [partial(self._load, *batches[i], (self.seed, epoch, i)) for i in order[process:usable:num_processes]]
+
+    def _load(self, num_steps: int, indices: np.ndarray, key: tuple[int, ...]) -> PhraseBatch:
+        table = self.table.select(indices)
+        rng = np.random.default_rng(key)
+        chosen = rng.random(len(table)) < self.transposed_share
+        semitones = np.where(chosen, rng.integers(1, 7, len(table)) * rng.choice([-1, 1], len(table)), 0)
+        return PhraseBatch.of(transposed(table, semitones), num_steps)
+
+
+def transposed(table: PhraseTable, semitones: np.ndarray) -> PhraseTable:
+    """Each phrase moved by its own `semitones [p]`; phrases of drums, and those that would leave the range, stay."""
+    if not semitones.any():
+        return table
+    owner = np.repeat(np.arange(len(table)), table.num_notes)
+    pitch = table.steps[:, Attribute.PITCH] + semitones[owner]
+    stays = table.headers >= DRUMS_HEADER  # drums and silence
+    stays[owner[(pitch < 0) | (pitch >= VOCABULARY.sizes[Attribute.PITCH])]] = True
+    steps = table.steps.copy()
+    steps[:, Attribute.PITCH] = np.where(stays[owner], steps[:, Attribute.PITCH], pitch)
+    return PhraseTable(table.headers, table.offsets, steps)

@@ -1,0 +1,112 @@
+"""Runs a recipe: phrase VAE, latents, song transformer."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TextIO
+
+import torch
+from accelerate import Accelerator
+
+from phraseloom.corpus.store import Corpus
+from phraseloom.errors import RequestError
+from phraseloom.phrase_codec import PHRASE_VAE_FILE, PhraseCodec
+from phraseloom.progress import Progress
+from phraseloom.song_model import SONG_DIT_FILE
+from phraseloom.training.recipe import read_recipe
+from phraseloom.training.stages import StageEvent, train_phrase_vae, train_song_dit
+
+STEPS_PER_LOG_LINE = 25
+
+
+def run_recipe(recipe_path: Path, *, corpus: Path | None, out: Path | None, resume: bool, progress: Progress) -> Path:
+    """Runs the stages of a recipe that are not done yet and returns the folder with the weights.
+
+    The folder holds, for each of the two networks, the weights (`.safetensors`), the training state (`.state.pt`, from
+    which an interrupted run goes on) and a log (`.jsonl`, one object every 25 steps: mean losses, learning rate,
+    seconds a step, figures on held-out songs).
+
+    Args:
+        corpus: folder of a prepared corpus; the recipe's by default.
+        out: folder to write to; the recipe's by default.
+        resume: go on with what is in `out`; without it, what is there is trained anew.
+
+    Raises:
+        UserError: the recipe or the corpus cannot be read, or the state in `out` is of another network.
+    """
+    recipe = read_recipe(recipe_path)
+    corpus_path = corpus or recipe.corpus
+    if corpus_path is None:
+        raise RequestError(f"{recipe_path} names no corpus", "give one with --corpus, or as `corpus` in the recipe")
+    out = out or recipe.out
+    opened = Corpus.open(corpus_path)
+    accelerator = Accelerator(cpu=not torch.cuda.is_available(), mixed_precision="bf16")
+    vae_path, dit_path = out / PHRASE_VAE_FILE, out / SONG_DIT_FILE
+    if not (resume and vae_path.exists()):
+        events = train_phrase_vae(
+            recipe.phrase_vae, opened, vae_path, seed=recipe.seed, resume=resume, accelerator=accelerator
+        )
+        _follow("phrase VAE", events, recipe.phrase_vae.loop.num_steps, vae_path, resume, accelerator, progress)
+    progress("latents", 0.0)
+    codec = PhraseCodec.load(vae_path)
+    events = train_song_dit(
+        recipe.song_dit, opened, codec, dit_path, seed=recipe.seed, resume=resume, accelerator=accelerator
+    )
+    _follow("song transformer", events, recipe.song_dit.loop.num_steps, dit_path, resume, accelerator, progress)
+    return out
+
+
+def _follow(
+    stage: str,
+    events: Iterable[StageEvent],
+    num_steps: int,
+    weights: Path,
+    resume: bool,
+    accelerator: Accelerator,
+    progress: Progress,
+) -> None:
+    """Runs a stage to its end, telling how far it is and keeping a log beside the weights."""
+    if not accelerator.is_main_process:
+        for _ in events:
+            pass
+        return
+    weights.parent.mkdir(parents=True, exist_ok=True)
+    with weights.with_suffix(".jsonl").open("a" if resume else "w", encoding="utf-8") as log:
+        meter = _Meter(stage, num_steps, log, progress)
+        for event in events:
+            meter.take(event)
+
+
+class _Meter:
+    """Means of the last steps' losses, for the log and for whoever watches."""
+
+    def __init__(self, stage: str, num_steps: int, log: TextIO, progress: Progress) -> None:
+        self.stage, self.num_steps, self.log, self.progress = stage, num_steps, log, progress
+        self.recent: list[StageEvent] = []
+        self.started: tuple[float, int] | None = None
+
+    def take(self, event: StageEvent) -> None:
+        step = event.report.step
+        if self.started is None:
+            self.started = (time.monotonic(), step)
+        self.recent.append(event)
+        if len(self.recent) < STEPS_PER_LOG_LINE and event.held_out is None:
+            return
+        rows = [{**each.report.values(), "seconds": each.report.seconds} for each in self.recent]
+        means = {name: sum(row[name] for row in rows) / len(rows) for name in rows[0]}
+        line = {"step": step, "learning_rate": event.report.learning_rate, **means}
+        if event.held_out is not None:
+            line["held_out"] = event.held_out
+        self.log.write(json.dumps(line) + "\n")
+        self.log.flush()
+        self.recent = []
+        self.progress(f"{self.stage}: loss {means['loss']:.3f}, {self._left(step)} left", step / self.num_steps)
+
+    def _left(self, step: int) -> str:
+        started_at, first = self.started or (0.0, step)
+        per_step = (time.monotonic() - started_at) / max(1, step - first)
+        minutes, seconds = divmod(round(per_step * (self.num_steps - step)), 60)
+        return f"{minutes}:{seconds:02d}"

@@ -1,0 +1,127 @@
+"""Songs as latents, and the song transformer's batches of them.
+
+Letters in shapes: b songs, n bars, s slots, z latent size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from phraseloom.form import MAX_BARS, Section, num_bars_of
+from phraseloom.models.conditions import SongConditions, collate_conditions, song_conditions
+from phraseloom.phrase_codec import PhraseCodec
+from phraseloom.score import Notes, Score, Track
+from phraseloom.training.phrases import song_phrases
+
+BAR_STEP = 16
+"""Songs are padded to multiples of this: few shapes, as matrix kernels on CPUs are compiled for each."""
+MIN_EXCERPT_BARS = 4
+
+
+@dataclass(frozen=True)
+class LatentSong:
+    """One song as the song transformer sees it.
+
+    Attributes:
+        latents: `[n, s, z]` float32, normalised.
+    """
+
+    latents: np.ndarray
+    sections: tuple[Section, ...]
+    tempo_bpm: float
+    mode: str | None
+
+
+class SongBatch(NamedTuple):
+    """Songs padded to the longest."""
+
+    latents: Tensor
+    """`[b, n, s, z]` float32, zeros behind a song's end."""
+    conditions: SongConditions
+
+
+def encode_song(score: Score, num_slots: int, codec: PhraseCodec) -> LatentSong:
+    """The latents of a song with its first `num_slots` tracks; slots without a track are silent."""
+    silent = Track("", Notes.empty())
+    tracks = (score.tracks + (silent,) * num_slots)[:num_slots]
+    table = song_phrases(Score(tracks, score.num_bars, score.meters, key=score.key))
+    latents = codec.encode(table).reshape(score.num_bars, num_slots, -1)
+    mode = None if score.key is None else score.key.mode
+    sections = score.sections or (Section("A", score.num_bars),)
+    return LatentSong(latents, sections, score.tempo_bpm, mode)
+
+
+class SongBatches:
+    """Batches of whole songs and of excerpts that begin and end at section borders.
+
+    Args:
+        songs: any lengths; what is longer than the model's longest song is only seen in excerpts.
+        bars_per_batch: bars in a batch, padding included.
+        excerpt_share: share of the visits of a song in which only some successive sections of it are seen.
+        seed: of order and excerpts.
+    """
+
+    def __init__(self, songs: Sequence[LatentSong], bars_per_batch: int, excerpt_share: float, seed: int) -> None:
+        self.songs, self.bars_per_batch = songs, bars_per_batch
+        self.excerpt_share, self.seed = excerpt_share, seed
+
+    def epoch(self, epoch: int, process: int, num_processes: int) -> list[Callable[[], SongBatch]]:
+        rng = np.random.default_rng([self.seed, epoch])
+        spans = [(index, *self._span(song, rng)) for index, song in enumerate(self.songs)]
+        padded = np.array([-(-num_bars_of(self._sections(span)) // BAR_STEP) * BAR_STEP for span in spans])
+        batches = []
+        for num_bars in np.unique(padded):
+            rows = rng.permutation(np.flatnonzero(padded == num_bars))
+            size = max(1, self.bars_per_batch // int(num_bars))
+            count = -(-len(rows) // size)
+            filled = np.resize(rows, count * size)  # the last batch is filled up from the first
+            batches += [(int(num_bars), [spans[i] for i in chosen]) for chosen in filled.reshape(count, size)]
+        order = rng.permutation(len(batches))
+        usable = len(order) - len(order) % num_processes
+        return [partial(self._load, *batches[i]) for i in order[process:usable:num_processes]]
+
+    def _span(self, song: LatentSong, rng: np.random.Generator) -> tuple[int, int]:
+        """First and last section (exclusive) of what is seen of a song this time."""
+        whole = (0, len(song.sections))
+        fits = len(song.latents) <= MAX_BARS
+        if fits and rng.random() >= self.excerpt_share:
+            return whole
+        starts = [
+            (first, last)
+            for first in range(len(song.sections))
+            for last in range(first + 1, len(song.sections) + 1)
+            if MIN_EXCERPT_BARS <= num_bars_of(song.sections[first:last]) <= MAX_BARS
+        ]
+        return starts[rng.integers(len(starts))] if starts else whole
+
+    def _sections(self, span: tuple[int, int, int]) -> tuple[Section, ...]:
+        index, first, last = span
+        return self.songs[index].sections[first:last]
+
+    def _load(self, num_bars: int, spans: list[tuple[int, int, int]]) -> SongBatch:
+        first_song = self.songs[spans[0][0]].latents
+        latents = np.zeros((len(spans), num_bars, *first_song.shape[1:]), np.float32)
+        conditions = []
+        for row, span in zip(latents, spans, strict=True):
+            index, first, last = span
+            song = self.songs[index]
+            start = num_bars_of(song.sections[:first])
+            sections = self._sections(span)
+            row[: num_bars_of(sections)] = song.latents[start : start + num_bars_of(sections)]
+            conditions.append(
+                song_conditions(
+                    sections,
+                    tempo_bpm=song.tempo_bpm,
+                    mode=song.mode,
+                    has_start=first == 0,
+                    has_end=last == len(song.sections),
+                )
+            )
+        return SongBatch(torch.from_numpy(latents), collate_conditions(conditions, num_bars))

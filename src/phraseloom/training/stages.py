@@ -1,0 +1,187 @@
+"""The stages of a recipe: what each reads, trains, evaluates and writes."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from accelerate import Accelerator
+from accelerate.utils import send_to_device
+from torch import nn
+
+from phraseloom.checkpoint import write_checkpoint
+from phraseloom.corpus.store import Corpus
+from phraseloom.errors import UnsupportedScoreError
+from phraseloom.events import PhraseTable
+from phraseloom.models.phrase_vae import PhraseVAE
+from phraseloom.models.song_dit import SongDiT
+from phraseloom.phrase_codec import LatentStatistics, PhraseCodec, encode_means, phrase_vae_checkpoint
+from phraseloom.score import Score
+from phraseloom.song_model import TICKS_PER_BAR, Slot, song_dit_checkpoint, speaks_meter_of
+from phraseloom.training.loop import LoopSettings, StepReport, train
+from phraseloom.training.phrase_vae_objective import PhraseVAEObjective
+from phraseloom.training.phrases import PhraseBatches, corpus_phrases
+from phraseloom.training.recipe import PhraseVAEStage, SongDiTStage
+from phraseloom.training.song_dit_objective import SongDiTObjective, cell_mean, denoising_error
+from phraseloom.training.songs import LatentSong, SongBatches, encode_song
+
+HELD_OUT_LEVELS = (0.1, 0.3, 0.5, 0.7, 0.9)
+"""Noise levels at which the song transformer is judged on held-out songs."""
+
+
+class StageEvent(NamedTuple):
+    """A step, with figures on held-out songs where they were just taken."""
+
+    report: StepReport
+    held_out: dict[str, float] | None
+
+
+def model_scores(corpus: Corpus, split: str) -> list[Score]:
+    """The songs of a split in the meter that the model speaks.
+
+    Raises:
+        UnsupportedScoreError: there is none.
+    """
+    scores = [song.score for song in corpus.songs(split) if speaks_meter_of(song.score)]
+    if not scores and split == "train":
+        raise UnsupportedScoreError(
+            f"the corpus has no training song whose bars all have {TICKS_PER_BAR} ticks (4/4)",
+            "prepare a corpus with songs in 4/4",
+        )
+    return scores
+
+
+def train_phrase_vae(
+    stage: PhraseVAEStage, corpus: Corpus, out: Path, *, seed: int, resume: bool, accelerator: Accelerator
+) -> Iterator[StageEvent]:
+    """Trains the phrase VAE on distinct training phrases; writes `out` at the end, the training state beside it."""
+    phrases = corpus_phrases(model_scores(corpus, "train"))
+    held_out = _distinct(corpus_phrases(model_scores(corpus, "validation")))
+    torch.manual_seed(seed)
+    network = PhraseVAE(stage.network)
+    batches = PhraseBatches(_distinct(phrases), stage.tokens_per_batch, stage.transposed_share, seed)
+    steps = train(
+        PhraseVAEObjective(network, stage.loss),
+        batches,
+        stage.loop,
+        seed=seed,
+        accelerator=accelerator,
+        checkpoint=_state_path(out),
+        resume=resume,
+    )
+    averaged, figures = network, {}
+    for report in steps:
+        averaged = report.averaged
+        is_due = accelerator.is_main_process and _is_validation_step(report.step, stage.loop)
+        if is_due:
+            figures = phrase_vae_figures(averaged, stage, held_out)
+        yield StageEvent(report, figures if is_due else None)
+    if accelerator.is_main_process:
+        averaged.cpu().eval()
+        statistics = LatentStatistics.of(encode_means(averaged, phrases))
+        facts = {"corpus": corpus.fingerprint, "held_out": figures}
+        write_checkpoint(phrase_vae_checkpoint(averaged, statistics, facts), out)
+    accelerator.wait_for_everyone()
+
+
+@torch.no_grad()
+def phrase_vae_figures(network: PhraseVAE, stage: PhraseVAEStage, phrases: PhraseTable) -> dict[str, float]:
+    """Losses of phrases, latents without noise, mean over batches."""
+    objective = PhraseVAEObjective(network, stage.loss).eval()
+    device = next(network.parameters()).device
+    batches = PhraseBatches(phrases, stage.tokens_per_batch, 0.0, seed=0).epoch(0, 0, 1)
+    sums: defaultdict[str, float] = defaultdict(float)
+    for load in batches:
+        with torch.autocast(device.type, torch.bfloat16):
+            loss, terms = objective(send_to_device(load(), device))
+        for name, value in {"loss": loss, **terms}.items():
+            sums[name] += float(value) / len(batches)
+    return dict(sums)
+
+
+def encode_corpus(corpus: Corpus, split: str, codec: PhraseCodec) -> list[LatentSong]:
+    """The songs of a split as latents, one slot for each of the corpus's."""
+    return [encode_song(score, len(corpus.slots), codec) for score in model_scores(corpus, split)]
+
+
+def train_song_dit(
+    stage: SongDiTStage,
+    corpus: Corpus,
+    codec: PhraseCodec,
+    out: Path,
+    *,
+    seed: int,
+    resume: bool,
+    accelerator: Accelerator,
+) -> Iterator[StageEvent]:
+    """Trains the song transformer; `out` holds the averaged weights with the least held-out error so far."""
+    songs = encode_corpus(corpus, "train", codec)
+    held_out = encode_corpus(corpus, "validation", codec)
+    slots = slots_of(corpus)
+    torch.manual_seed(seed)
+    network = SongDiT(stage.network.for_corpus(len(slots), codec.network.config.latent_size))
+    steps = train(
+        SongDiTObjective(network, stage.loss),
+        SongBatches(songs, stage.bars_per_batch, stage.excerpt_share, seed),
+        stage.loop,
+        seed=seed,
+        accelerator=accelerator,
+        checkpoint=_state_path(out),
+        resume=resume,
+    )
+    least = float("inf")
+    for report in steps:
+        figures = None
+        if accelerator.is_main_process and _is_validation_step(report.step, stage.loop):
+            figures = song_dit_figures(report.averaged, held_out or songs, stage.bars_per_batch)
+            if figures["mean"] < least:
+                least = figures["mean"]
+                facts = {"corpus": corpus.fingerprint, "step": report.step, "held_out": figures}
+                write_checkpoint(song_dit_checkpoint(report.averaged, slots, codec.fingerprint, facts), out)
+        yield StageEvent(report, figures)
+    accelerator.wait_for_everyone()
+
+
+@torch.no_grad()
+def song_dit_figures(network: nn.Module, songs: Sequence[LatentSong], bars_per_batch: int) -> dict[str, float]:
+    """Error of the velocity on whole songs, conditions given, by noise level and in the mean."""
+    was_training = network.training
+    network.eval()
+    device = next(network.parameters()).device
+    batches = SongBatches(songs, bars_per_batch, 0.0, seed=0).epoch(0, 0, 1)
+    torch.manual_seed(0)
+    sums: defaultdict[str, float] = defaultdict(float)
+    for load in batches:
+        batch = send_to_device(load(), device)
+        for value in HELD_OUT_LEVELS:
+            level = torch.full(batch.latents.shape[:1], value, device=device)
+            with torch.autocast(device.type, torch.bfloat16):
+                error = denoising_error(network, batch, level, batch.conditions)
+            sums[f"level {value}"] += float(cell_mean(error, batch.conditions)) / len(batches)
+    network.train(was_training)
+    return {**sums, "mean": sum(sums.values()) / len(HELD_OUT_LEVELS)}
+
+
+def slots_of(corpus: Corpus) -> tuple[Slot, ...]:
+    """Name and most frequent sound of each of the corpus's slots."""
+    sounds: list[Counter[tuple[int, bool]]] = [Counter() for _ in corpus.slots]
+    for song in corpus.songs("train"):
+        for counter, track in zip(sounds, song.score.tracks, strict=False):
+            counter[track.program, track.is_drum] += 1
+    most = [counter.most_common(1)[0][0] if counter else (0, False) for counter in sounds]
+    return tuple(Slot(name, program, drum) for name, (program, drum) in zip(corpus.slots, most, strict=True))
+
+
+def _distinct(phrases: PhraseTable) -> PhraseTable:
+    return phrases.select(phrases.distinct()[0])
+
+
+def _state_path(weights: Path) -> Path:
+    return weights.with_suffix(".state.pt")
+
+
+def _is_validation_step(step: int, loop: LoopSettings) -> bool:
+    return step % loop.validation_interval == 0 or step == loop.num_steps

@@ -1,0 +1,167 @@
+"""Whatever the weights and the latents are, the decoder writes phrases that can be played."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from phraseloom.events import DRUMS_HEADER, MAX_NOTES, SILENT_HEADER, Attribute, PhraseTable
+from phraseloom.models.phrase_decoding import decode_phrases
+from phraseloom.models.phrase_vae import PhraseVAE, PhraseVAEConfig
+
+TINY = PhraseVAEConfig(
+    width=32, num_heads=2, encoder_layers=1, decoder_layers=1, latent_size=8, num_query_tokens=2, num_memory_tokens=2
+)
+NUM_PHRASES = 6
+
+seeds = st.integers(0, 2**32 - 1)
+
+
+def tiny_network(seed: int = 0) -> PhraseVAE:
+    torch.manual_seed(seed)
+    return PhraseVAE(TINY).eval()
+
+
+def opinionated_network(seed: int, strength: float) -> PhraseVAE:
+    """A network that likes and dislikes single values, whatever was said before."""
+    network = tiny_network(seed)
+    with torch.no_grad():
+        for head in network.heads:
+            head.bias.normal_(std=strength)
+    return network
+
+
+def check_playable(table: PhraseTable, ticks_per_bar: int) -> None:
+    """`PhraseTable.phrase` builds `Notes`, which refuse wrong order, overlaps and values out of range."""
+    for i in range(len(table)):
+        notes = table.phrase(i)
+        assert len(notes) <= MAX_NOTES
+        assert (notes.onset_ticks < ticks_per_bar).all()
+        assert (len(notes) == 0) == (table.headers[i] == SILENT_HEADER)
+        assert 0 <= table.headers[i] <= SILENT_HEADER
+
+
+@settings(max_examples=25)
+@given(seeds, st.floats(0, 30), st.floats(0, 3e38), st.integers(1, 96), st.sampled_from([0.0, 0.3, 1.0, 5.0]))
+def test_every_phrase_can_be_played(seed, strength, latent_scale, ticks_per_bar, temperature):
+    network = opinionated_network(seed, strength)
+    latents = (torch.randn(NUM_PHRASES, TINY.latent_size, dtype=torch.float64) * latent_scale).float()
+    latents = latents.nan_to_num(posinf=3e38, neginf=-3e38)
+    table = decode_phrases(network, latents, ticks_per_bar, temperature=temperature)
+    assert len(table) == NUM_PHRASES
+    check_playable(table, ticks_per_bar)
+
+
+def favour(network: PhraseVAE, attribute: Attribute, index: int) -> None:
+    with torch.no_grad():
+        network.heads[attribute].bias[index] = 1e4
+
+
+def test_a_phrase_that_would_never_end_ends_after_64_notes():
+    network = tiny_network()
+    favour(network, Attribute.ONSET, 0)
+    favour(network, Attribute.PITCH, 127)
+    with torch.no_grad():
+        network.heads[Attribute.PITCH].bias.copy_(torch.arange(128) * 1e4)
+        network.heads[Attribute.DURATION].bias[191] = 1e4
+    table = decode_phrases(network, torch.zeros(1, TINY.latent_size), 48)
+    notes = table.phrase(0)
+    assert notes.pitch.tolist() == list(range(127, 127 - MAX_NOTES, -1))
+    assert not notes.onset_ticks.any()
+
+
+def test_the_lowest_pitch_leaves_no_room_at_its_onset():
+    network = tiny_network()
+    favour(network, Attribute.ONSET, 5)
+    favour(network, Attribute.PITCH, 0)
+    notes = decode_phrases(network, torch.zeros(1, TINY.latent_size), 7).phrase(0)
+    assert notes.table[0, [0, 2]].tolist() == [5, 0]
+    assert set(notes.onset_ticks[1:].tolist()) <= {6}
+
+
+def test_a_bar_of_one_tick_whose_lowest_pitch_is_struck_is_full():
+    network = tiny_network()
+    favour(network, Attribute.PITCH, 0)
+    notes = decode_phrases(network, torch.zeros(1, TINY.latent_size), 1).phrase(0)
+    assert notes.table[:, [0, 2]].tolist() == [[0, 0]]
+
+
+def test_a_pitch_that_still_sounds_is_not_struck_again():
+    network = tiny_network()
+    with torch.no_grad():
+        network.heads[Attribute.ONSET].bias[:96] = torch.arange(96, 0, -1) * 1e4  # the earliest that is allowed
+        network.heads[Attribute.PITCH].bias[:61] = torch.arange(61) * 1e4  # the highest of the free ones up to 60
+        network.heads[Attribute.DURATION].bias[191] = 1e4
+    notes = decode_phrases(network, torch.zeros(1, TINY.latent_size), 48).phrase(0)
+    assert notes.pitch[:61].tolist() == list(range(60, -1, -1))
+    assert (notes.pitch[61:] > 60).all()
+
+
+@pytest.mark.parametrize(("header", "expected"), [(SILENT_HEADER, 0), (DRUMS_HEADER, 1), (33, 1)])
+def test_the_header_says_what_sounds(header, expected):
+    network = tiny_network()
+    with torch.no_grad():
+        network.header_head[2].bias[header] = 1e4
+    table = decode_phrases(network, torch.randn(3, TINY.latent_size), 48)
+    assert table.headers.tolist() == [header] * 3
+    assert (np.minimum(table.num_notes, 1) == expected).all()
+
+
+def test_phrases_do_not_depend_on_their_neighbours():
+    """They end at different times, and the others go on undisturbed; float64, so that no near tie falls otherwise."""
+    network = tiny_network(3).double()
+    latents = torch.randn(12, TINY.latent_size, dtype=torch.float64) * 3
+    together = decode_phrases(network, latents, 48)
+    assert len(set(together.num_notes.tolist())) > 3
+    alone = [decode_phrases(network, latents[i : i + 1], 48) for i in range(len(latents))]
+    assert together.headers.tolist() == [int(table.headers[0]) for table in alone]
+    assert [together.phrase(i) for i in range(len(latents))] == [table.phrase(0) for table in alone]
+
+
+def test_draws_repeat_with_torch_s_seed_and_temperature_makes_them_vary():
+    network, latents = tiny_network(), torch.zeros(4, TINY.latent_size)
+    torch.manual_seed(1)
+    first = decode_phrases(network, latents, 48, temperature=1.0)
+    second = decode_phrases(network, latents, 48, temperature=1.0)
+    torch.manual_seed(1)
+    again = decode_phrases(network, latents, 48, temperature=1.0)
+    assert first.steps.tolist() == again.steps.tolist() != second.steps.tolist()
+
+
+def test_the_velocity_is_the_median_of_its_distribution():
+    network = tiny_network()
+    with torch.no_grad():
+        for parameter in network.embeddings[Attribute.VELOCITY].parameters():
+            parameter.zero_()
+        bias = network.heads[Attribute.VELOCITY].bias
+        bias.fill_(-1e4)
+        bias[[10, 60, 100]] = torch.tensor([0.4, 0.35, 0.25]).log()  # the likeliest is 10
+    table = decode_phrases(network, torch.zeros(1, TINY.latent_size), 48)
+    assert set(table.steps[:, Attribute.VELOCITY].tolist()) == {60}
+
+
+def test_no_phrases_of_no_latents():
+    assert len(decode_phrases(tiny_network(), torch.zeros(0, TINY.latent_size), 48)) == 0
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+def test_latents_that_are_not_finite_are_refused(value):
+    latents = torch.zeros(3, TINY.latent_size)
+    latents[1, 2] = value
+    with pytest.raises(ValueError, match="not finite"):
+        decode_phrases(tiny_network(), latents, 48)
+
+
+@pytest.mark.parametrize("shape", [(3, 7), (8,), (1, 1, 8)])
+def test_latents_of_another_shape_are_refused(shape):
+    with pytest.raises(ValueError, match=r"expected \[p, 8\]"):
+        decode_phrases(tiny_network(), torch.zeros(shape), 48)
+
+
+@pytest.mark.parametrize("ticks_per_bar", [0, 97])
+def test_bars_that_the_vocabulary_does_not_know_are_refused(ticks_per_bar):
+    with pytest.raises(ValueError, match=f"ticks_per_bar is {ticks_per_bar}, expected 1 to 96"):
+        decode_phrases(tiny_network(), torch.zeros(1, TINY.latent_size), ticks_per_bar)

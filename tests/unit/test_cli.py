@@ -1,0 +1,310 @@
+"""The command line: what goes to stdout and stderr, names of files, exit codes. A stand-in composes, without torch."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from phraseloom import terminal
+from phraseloom.cli import main
+from phraseloom.errors import ParseError, RequestError, UnreadableFileError
+from phraseloom.form import parse_form
+from phraseloom.harmony import Key
+from phraseloom.midi import read_midi, write_midi
+from phraseloom.plan import SongPlan
+from phraseloom.score import Notes, Score, TempoChange, Track
+
+MIDI_MAGIC = b"MThd"
+FIRST_DRAWN_SEED = 4711
+
+
+def song(num_bars: int = 8) -> Score:
+    notes = Notes.from_rows([(48 * bar, 24, 60 + bar % 12, 90) for bar in range(num_bars)])
+    return Score(
+        (Track("Melody", notes), Track("Piano", notes.transposed(-12))),
+        num_bars,
+        tempos=(TempoChange(0, 92),),
+        sections=parse_form(f"A{num_bars}"),
+        key=Key(7, "major"),
+    )
+
+
+@dataclass
+class Composition:
+    score: Score
+    plan: SongPlan
+    seed: int
+    seconds: dict[str, float]
+    report: dict[str, Any]
+
+
+@dataclass
+class StandInComposer:
+    """Gives an eight-bar song and remembers what it was asked."""
+
+    requests: list[tuple[SongPlan, int | None, int]] = field(default_factory=list)
+    loaded_from: Path | None = None
+    failure: BaseException | None = None
+
+    def pretrained(self) -> StandInComposer:
+        return self
+
+    def load(self, path: Path) -> StandInComposer:
+        self.loaded_from = path
+        return self
+
+    def generate(
+        self, plan: SongPlan, *, seed: int | None, steps: int, progress: Callable[[str, float], None] | None
+    ) -> Composition:
+        if self.failure is not None:
+            raise self.failure
+        self.requests.append((plan, seed, steps))
+        if progress is not None:
+            progress("sampling", 0.5)
+        seconds = {"load": 0.25, "sampling": 0.5, "decoding": 0.125}
+        seed = FIRST_DRAWN_SEED if seed is None else seed
+        return Composition(song(), plan, seed, seconds, {"num_bars": {"asked": 8, "got": 8}})
+
+
+@pytest.fixture
+def composer(monkeypatch) -> StandInComposer:
+    stand_in = StandInComposer()
+    module = ModuleType("phraseloom.composer")
+    module.__dict__["Composer"] = stand_in
+    monkeypatch.setitem(sys.modules, "phraseloom.composer", module)
+    return stand_in
+
+
+def test_generate_writes_the_song_and_tells_it_on_stderr(composer, tmp_path, capsys):
+    path = tmp_path / "song.mid"
+    assert main(["generate", "-o", str(path), "--form", "A8", "--key", "G", "--tempo", "92", "--seed", "7"]) == 0
+    assert read_midi(path).num_bars == 8
+    assert composer.requests == [(SongPlan(form="A8", key="G", tempo_bpm=92.0), 7, 24)]
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err == f"{path}: 8 bars, 2 tracks, 16 notes, 0:21, G major, 92 bpm, form A8, seed 7\n"
+
+
+def test_json_is_one_object_on_stdout(composer, tmp_path, capsys):
+    path = tmp_path / "song.mid"
+    assert main(["generate", "-o", str(path), "--bars", "8", "--json"]) == 0
+    record = json.loads(capsys.readouterr().out)
+    assert record["output"] == str(path)
+    assert record["seed"] == FIRST_DRAWN_SEED
+    assert record["num_bars"] == 8
+    assert record["form"] == "A8"
+    assert record["key"] == "G major"
+    assert record["tracks"] == [{"name": "Melody", "num_notes": 8}, {"name": "Piano", "num_notes": 8}]
+    assert record["report"] == {"num_bars": {"asked": 8, "got": 8}}
+    assert list(record["seconds"]) == ["import", "load", "sampling", "decoding", "writing"]
+
+
+@pytest.mark.parametrize(
+    ("given", "written"),
+    [
+        ("take-{n}.mid", ["take-1.mid", "take-2.mid", "take-3.mid"]),
+        ("a.b.mid", ["a.b-1.mid", "a.b-2.mid", "a.b-3.mid"]),
+    ],
+)
+def test_count_numbers_the_files_and_the_seeds(composer, tmp_path, capsys, given, written):
+    assert main(["generate", "-o", str(tmp_path / given), "--count", "3", "--json"]) == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == written
+    records = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [Path(record["output"]).name for record in records] == written
+    assert [record["seed"] for record in records] == [FIRST_DRAWN_SEED, FIRST_DRAWN_SEED + 1, FIRST_DRAWN_SEED + 2]
+    assert [seed for _, seed, _ in composer.requests] == [None, FIRST_DRAWN_SEED + 1, FIRST_DRAWN_SEED + 2]
+
+
+def test_a_single_song_keeps_its_name(composer, tmp_path):
+    assert main(["generate", "-o", str(tmp_path / "take-{n}.mid")]) == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["take-1.mid"]
+
+
+def test_weights_of_ones_own_training(composer, tmp_path):
+    assert main(["generate", "-o", str(tmp_path / "song.mid"), "--checkpoint", str(tmp_path), "--steps", "8"]) == 0
+    assert composer.loaded_from == tmp_path
+    assert composer.requests[0][2] == 8
+
+
+def test_a_hyphen_writes_midi_to_stdout(composer, capsysbinary):
+    assert main(["generate", "-o", "-"]) == 0
+    out, err = capsysbinary.readouterr()
+    assert out.startswith(MIDI_MAGIC)
+    assert read_midi(out).num_bars == 8
+    assert err.startswith(b"stdout: 8 bars")
+
+
+@pytest.mark.parametrize(("extra", "what"), [(["--count", "2"], "cannot all go"), (["--json"], "cannot both go")])
+def test_stdout_carries_one_midi_file_only(composer, capsys, extra, what):
+    assert main(["generate", "-o", "-", *extra]) == 2
+    assert what in capsys.readouterr().err
+    assert composer.requests == []
+
+
+def test_a_terminal_is_not_filled_with_bytes(composer, capsys, monkeypatch):
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    assert main(["generate", "-o", "-"]) == 2
+    assert "`-o -` would fill the terminal" in capsys.readouterr().err
+
+
+def test_a_bad_place_is_refused_before_any_work(composer, tmp_path, capsys):
+    assert main(["generate", "-o", str(tmp_path / "missing" / "song.mid")]) == 2
+    assert "there is no folder" in capsys.readouterr().err
+    assert composer.requests == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["generate"],
+        ["generate", "-o"],
+        ["generate", "-o", "--bars", "8"],
+        ["generate", "-o", ".", "--count", "2"],
+        ["generate", "-o", "song.mid", "--bars", "many"],
+        ["generate", "-o", "song.mid", "--bars", "0"],
+        ["generate", "-o", "song.mid", "--form", "A8 ?"],
+        ["generate", "-o", "song.mid", "--count", "0"],
+        ["generate", "-o", "song.mid", "--steps", "0"],
+        ["generate", "-o", "song.mid", "--tempo", "0"],
+        ["generate", "-o", "song.mid", "--colour", "red"],
+        ["compose"],
+        ["inspect"],
+        ["render", "song.mid", "-o", "song.jpg"],
+    ],
+)
+def test_a_bad_request_ends_in_2_with_one_error(composer, tmp_path, monkeypatch, capsys, arguments):
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("error: ")
+    assert err.count("error") == 1
+    assert "Traceback" not in err
+    assert len(err.splitlines()) >= 2, "what is wrong, then what to do"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_misspelt_option_is_answered_with_the_right_one(capsys):
+    assert main(["generate", "-o", "song.mid", "--bras", "8"]) == 2
+    assert "--bars" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("failure", "code", "said"),
+    [
+        (RequestError("no such bar", "ask for another"), 2, "error: no such bar\n  ask for another\n"),
+        (UnreadableFileError("not MIDI", "give MIDI"), 3, "error: not MIDI\n  give MIDI\n"),
+        (ParseError("A8 ?", 3, 4, "what?", "a letter"), 2, "error: what?\n  A8 ?\n     ^\n  a letter\n"),
+        (KeyboardInterrupt(), 130, "interrupted\n"),
+    ],
+)
+def test_every_end_has_its_exit_code(composer, tmp_path, capsys, failure, code, said):
+    composer.failure = failure
+    old = tmp_path / "song.mid"
+    old.write_bytes(b"old")
+    assert main(["generate", "-o", str(old)]) == code
+    assert capsys.readouterr().err == said
+    assert old.read_bytes() == b"old"
+
+
+def test_our_own_fault_is_one_line_and_a_traceback_on_request(composer, tmp_path, capsys, monkeypatch):
+    composer.failure = ZeroDivisionError("by\nzero")
+    monkeypatch.delenv(terminal.DEBUG_VARIABLE, raising=False)
+    assert main(["generate", "-o", str(tmp_path / "song.mid")]) == 1
+    err = capsys.readouterr().err
+    assert err.startswith("error: ZeroDivisionError: by zero\n")
+    assert terminal.DEBUG_VARIABLE in err
+    monkeypatch.setenv(terminal.DEBUG_VARIABLE, "1")
+    assert main(["generate", "-o", str(tmp_path / "song.mid")]) == 1
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_progress_is_for_terminals_only(capsys, monkeypatch):
+    with terminal.progress_bar() as progress:
+        progress("sampling", 0.5)
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm")
+    with terminal.progress_bar() as progress:
+        progress("sampling", 0.5)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "sampling" in err
+
+
+def test_inspect_says_what_a_file_holds(tmp_path, capsys):
+    path = tmp_path / "song.mid"
+    write_midi(song(), path)
+    assert main(["inspect", str(path)]) == 0
+    text, err = capsys.readouterr()
+    assert "Melody" in text
+    assert err == ""
+    assert main(["inspect", str(path), "--json"]) == 0
+    out = capsys.readouterr().out
+    assert len(out.splitlines()) == 1
+    assert isinstance(json.loads(out), dict)
+
+
+def test_an_unreadable_file_ends_in_3(tmp_path, capsys):
+    path = tmp_path / "song.mid"
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(100))
+    assert main(["inspect", str(path)]) == 3
+    assert main(["inspect", str(tmp_path / "missing.mid")]) == 3
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.count("error: ") == 2
+
+
+@pytest.mark.parametrize("kind", ["piano-roll", "self-similarity"])
+def test_render_draws_a_picture(tmp_path, capsys, kind):
+    write_midi(song(), tmp_path / "song.mid")
+    picture = tmp_path / "song.png"
+    assert main(["render", str(tmp_path / "song.mid"), "-o", str(picture), "--kind", kind, "--width", "640"]) == 0
+    with Image.open(picture) as image:
+        assert image.format == "PNG"
+        assert image.width == 640
+    assert capsys.readouterr().out == ""
+
+
+def test_a_width_that_cannot_be_drawn_is_a_bad_request(tmp_path, capsys):
+    write_midi(song(), tmp_path / "song.mid")
+    assert main(["render", str(tmp_path / "song.mid"), "-o", str(tmp_path / "song.png"), "--width", "10"]) == 2
+    assert "at least 400" in capsys.readouterr().err
+    assert not (tmp_path / "song.png").exists()
+
+
+def run_process(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "phraseloom", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, **options)
+
+
+def test_help_and_version_go_to_stdout():
+    for arguments in (["--help"], ["generate", "--help"], ["--version"], []):
+        run = run_process(*arguments, env={**os.environ, "NO_COLOR": "1"})
+        assert run.returncode == 0
+        assert run.stdout != ""
+        assert run.stderr == ""
+        assert "\x1b[" not in run.stdout
+
+
+def test_a_reader_that_leaves_is_no_event(tmp_path):
+    """stdout is a pipe whose other end is closed before anything is written."""
+    path = tmp_path / "song.mid"
+    write_midi(song(), path)
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "phraseloom", "inspect", str(path)]
+    run = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+    os.close(writing)
+    assert run.stderr == ""
+    assert run.returncode == 1
