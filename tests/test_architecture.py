@@ -30,7 +30,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
             {"checkpoint"},
             {"phrase_codec", "pretrained"},
             {"song_model"},
-            {"training", "composer"},
+            {"training", "composer", "evaluating"},
             {"cli"},
             {"__main__"},
         ),

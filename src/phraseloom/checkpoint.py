@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from phraseloom.errors import CheckpointError, UnreadableFileError
@@ -72,7 +72,7 @@ def write_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     with written_beside(path) as part:
-        save_file(dict(checkpoint.weights), part, metadata={"phraseloom": json.dumps(header)})
+        part.write_bytes(save(dict(checkpoint.weights), metadata={"phraseloom": json.dumps(header)}))
 
 
 def read_checkpoint(path: Path, kind: str) -> Checkpoint:

@@ -39,6 +39,8 @@ app = App(
 app.register_install_completion_command()
 prepare = App(name="prepare", help="Turn MIDI files into a corpus to train on.")
 app.command(prepare)
+evaluate = App(name="evaluate", help="Measure weights and music.")
+app.command(evaluate)
 
 
 def _no_option(_type: type, name: str) -> None:
@@ -200,6 +202,57 @@ def train(recipe: Path, *, corpus: Path | None = None, out: Path | None = None, 
 
     with terminal.progress_bar() as progress:
         run_recipe(recipe, corpus=corpus, out=out, resume=resume, progress=progress)
+
+
+@evaluate.command(name="reconstruction")
+def evaluate_reconstruction(
+    corpus: Path,
+    *,
+    split: Literal["train", "validation", "test"] = "test",
+    noise: Annotated[float, Parameter(validator=Number(gte=0))] = 0.0,
+    checkpoint: Path | None = None,
+    as_json: Json = False,
+) -> None:
+    """Say how well the phrase VAE gives back the phrases of a corpus.
+
+    Parameters
+    ----------
+    corpus
+        Prepared corpus.
+    split
+        Which of its songs.
+    noise
+        Gaussian noise added to the latents, as a share of their scale.
+    checkpoint
+        Folder with trained weights, in place of the package's own.
+    as_json
+        Print the report as one JSON object.
+    """
+    from phraseloom.evaluating import evaluate_reconstruction
+
+    with terminal.progress_bar() as progress:
+        report = evaluate_reconstruction(corpus, split, noise, checkpoint, progress)
+    _print_report(report, as_json)
+
+
+@evaluate.command(name="repetition")
+def evaluate_repetition(
+    songs: Path, *, split: Literal["train", "validation", "test"] = "test", as_json: Json = False
+) -> None:
+    """Say how songs repeat themselves, and whether where their form says.
+
+    Parameters
+    ----------
+    songs
+        MIDI file, folder of MIDI files, or prepared corpus.
+    split
+        Which songs of a corpus.
+    as_json
+        Print the report as one JSON object.
+    """
+    from phraseloom.evaluating import evaluate_repetition
+
+    _print_report(evaluate_repetition(songs, split), as_json)
 
 
 @app.command

@@ -12,9 +12,11 @@ import numpy as np
 import torch
 
 from phraseloom.checkpoint import Checkpoint, checkpoint_of, fill_network, read_checkpoint
-from phraseloom.events import PhraseTable
+from phraseloom.events import PhraseTable, header_of
 from phraseloom.models.phrase_decoding import decode_phrases
 from phraseloom.models.phrase_vae import PhraseVAE, PhraseVAEConfig
+from phraseloom.score import Score
+from phraseloom.transforms import cut, normalise_key
 
 KIND = "phrase_vae"
 PHRASE_VAE_FILE = "phrase_vae.safetensors"
@@ -69,6 +71,17 @@ class PhraseCodec:
         """The phrases of normalised latents `[p, z]`; see `phraseloom.models.phrase_decoding.decode_phrases`."""
         raw = torch.from_numpy(np.asarray(latents, np.float32) * self.statistics.scale + self._mean)
         return decode_phrases(self.network, raw, ticks_per_bar, temperature=temperature)
+
+
+def song_phrases(score: Score) -> PhraseTable:
+    """The phrases of a song in C major or A minor, bar by bar and in each bar track by track."""
+    score = normalise_key(score)
+    phrases = [notes for bar in cut(score) for notes in bar]
+    tracks = score.tracks * score.num_bars
+    headers = [
+        header_of(track.program, track.is_drum, len(notes)) for track, notes in zip(tracks, phrases, strict=True)
+    ]
+    return PhraseTable.build(phrases, headers)
 
 
 @torch.inference_mode()

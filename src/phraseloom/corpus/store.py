@@ -150,6 +150,11 @@ class Corpus:
     fingerprint: str
     records: tuple[Record, ...]
 
+    @staticmethod
+    def is_one(path: Path) -> bool:
+        """Whether `path` looks like a corpus; `open` says what is wrong with one that is none."""
+        return (path / _HEADER_NAME).is_file()
+
     @classmethod
     def open(cls, directory: Path | str) -> Corpus:
         """Opens the corpus in a folder.

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from phraseloom.events import DRUMS_HEADER, MAX_NOTES, VOCABULARY, Attribute, EncodingLosses, PhraseTable, header_of
+from phraseloom.events import DRUMS_HEADER, MAX_NOTES, VOCABULARY, Attribute, EncodingLosses, PhraseTable
+from phraseloom.phrase_codec import song_phrases
 from phraseloom.score import Score
-from phraseloom.transforms import cut, normalise_key
 
 TOKENS_BESIDE_NOTES = 5
 """Tokens that a phrase costs beside its notes: queries or memory, and the header."""
@@ -35,17 +35,6 @@ class PhraseBatch(NamedTuple):
             torch.from_numpy(table.padded(num_steps)),
             torch.from_numpy(table.num_notes),
         )
-
-
-def song_phrases(score: Score) -> PhraseTable:
-    """The phrases of a song in C major or A minor, bar by bar and in each bar track by track."""
-    score = normalise_key(score)
-    phrases = [notes for bar in cut(score) for notes in bar]
-    tracks = score.tracks * score.num_bars
-    headers = [
-        header_of(track.program, track.is_drum, len(notes)) for track, notes in zip(tracks, phrases, strict=True)
-    ]
-    return PhraseTable.build(phrases, headers)
 
 
 def corpus_phrases(scores: Iterable[Score]) -> PhraseTable:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TextIO
 
 import torch
 from accelerate import Accelerator
 
 from phraseloom.corpus.store import Corpus
 from phraseloom.errors import RequestError
+from phraseloom.files import written_beside
 from phraseloom.phrase_codec import PHRASE_VAE_FILE, PhraseCodec
 from phraseloom.progress import Progress
 from phraseloom.song_model import SONG_DIT_FILE
@@ -20,6 +21,10 @@ from phraseloom.training.recipe import read_recipe
 from phraseloom.training.stages import StageEvent, train_phrase_vae, train_song_dit
 
 STEPS_PER_LOG_LINE = 25
+
+# On CPUs every shape of every matrix product is compiled once. The library keeps 1024 of them; a stage has some more,
+# and compiling the same ones over and over would take most of the time.
+os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "8192")
 
 
 def run_recipe(recipe_path: Path, *, corpus: Path | None, out: Path | None, resume: bool, progress: Progress) -> Path:
@@ -74,16 +79,18 @@ def _follow(
             pass
         return
     weights.parent.mkdir(parents=True, exist_ok=True)
-    with weights.with_suffix(".jsonl").open("a" if resume else "w", encoding="utf-8") as log:
-        meter = _Meter(stage, num_steps, log, progress)
-        for event in events:
-            meter.take(event)
+    log_path = weights.with_suffix(".jsonl")
+    if not resume:
+        log_path.unlink(missing_ok=True)
+    meter = _Meter(stage, num_steps, log_path, progress)
+    for event in events:
+        meter.take(event)
 
 
 class _Meter:
     """Means of the last steps' losses, for the log and for whoever watches."""
 
-    def __init__(self, stage: str, num_steps: int, log: TextIO, progress: Progress) -> None:
+    def __init__(self, stage: str, num_steps: int, log: Path, progress: Progress) -> None:
         self.stage, self.num_steps, self.log, self.progress = stage, num_steps, log, progress
         self.recent: list[StageEvent] = []
         self.started: tuple[float, int] | None = None
@@ -92,6 +99,7 @@ class _Meter:
         step = event.report.step
         if self.started is None:
             self.started = (time.monotonic(), step)
+            self._forget_from(step)
         self.recent.append(event)
         if len(self.recent) < STEPS_PER_LOG_LINE and event.held_out is None:
             return
@@ -100,10 +108,18 @@ class _Meter:
         line = {"step": step, "learning_rate": event.report.learning_rate, **means}
         if event.held_out is not None:
             line["held_out"] = event.held_out
-        self.log.write(json.dumps(line) + "\n")
-        self.log.flush()
+        with self.log.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
         self.recent = []
         self.progress(f"{self.stage}: loss {means['loss']:.3f}, {self._left(step)} left", step / self.num_steps)
+
+    def _forget_from(self, step: int) -> None:
+        """Drops what an earlier run logged of steps that are now taken again."""
+        if self.log.exists():
+            lines = self.log.read_text(encoding="utf-8").splitlines(keepends=True)
+            kept = [line for line in lines if line.endswith("\n") and json.loads(line)["step"] < step]
+            with written_beside(self.log) as part:
+                part.write_text("".join(kept), encoding="utf-8")
 
     def _left(self, step: int) -> str:
         started_at, first = self.started or (0.0, step)

@@ -16,9 +16,8 @@ from torch import Tensor
 
 from phraseloom.form import MAX_BARS, Section, num_bars_of
 from phraseloom.models.conditions import SongConditions, collate_conditions, song_conditions
-from phraseloom.phrase_codec import PhraseCodec
+from phraseloom.phrase_codec import PhraseCodec, song_phrases
 from phraseloom.score import Notes, Score, Track
-from phraseloom.training.phrases import song_phrases
 
 BAR_STEP = 16
 """Songs are padded to multiples of this: few shapes, as matrix kernels on CPUs are compiled for each."""

@@ -1,0 +1,63 @@
+"""Tiny networks with random weights: what they write is no music, but every door can be walked through in a moment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from phraseloom.checkpoint import write_checkpoint
+from phraseloom.composer import Composer
+from phraseloom.events import VOCABULARY, Attribute
+from phraseloom.models.phrase_vae import PhraseVAE, PhraseVAEConfig
+from phraseloom.models.song_dit import SongDiT, SongDiTConfig
+from phraseloom.phrase_codec import PHRASE_VAE_FILE, LatentStatistics, PhraseCodec, phrase_vae_checkpoint
+from phraseloom.song_model import SONG_DIT_FILE, Slot, song_dit_checkpoint
+
+TINY_PHRASE_VAE = PhraseVAEConfig(
+    width=32, num_heads=2, encoder_layers=1, decoder_layers=1, latent_size=8, num_query_tokens=2, num_memory_tokens=2
+)
+TINY_SONG_DIT = SongDiTConfig(num_slots=3, latent_size=8, width=32, num_layers=2, num_heads=2, dropout=0.0)
+SLOTS = (Slot("MELODY", 73, False), Slot("BRIDGE", 48, False), Slot("DRUMS", 0, True))
+STATISTICS = LatentStatistics(mean=(0.25,) * TINY_PHRASE_VAE.latent_size, scale=2.0)
+
+END_LOGIT = 2.0
+"""Added to the end of a phrase, so that phrases have a few notes each instead of the 64 that fit."""
+
+
+def tiny_phrase_vae(seed: int = 0) -> PhraseVAE:
+    torch.manual_seed(seed)
+    network = PhraseVAE(TINY_PHRASE_VAE)
+    with torch.no_grad():
+        network.heads[Attribute.ONSET].bias[VOCABULARY.end_index] = END_LOGIT
+    return network.eval()
+
+
+def tiny_song_dit(seed: int = 0, config: SongDiTConfig = TINY_SONG_DIT) -> SongDiT:
+    """A song transformer in which everything matters: what starts at zero has random weights too."""
+    torch.manual_seed(seed)
+    network = SongDiT(config)
+    for parameter in network.parameters():
+        if not parameter.any():
+            nn.init.normal_(parameter, std=0.2)
+    return network.eval()
+
+
+def tiny_codec(seed: int = 0) -> PhraseCodec:
+    network = tiny_phrase_vae(seed)
+    return PhraseCodec(network, STATISTICS, phrase_vae_checkpoint(network, STATISTICS, {}).fingerprint)
+
+
+def write_tiny_weights(folder: Path, seed: int = 0) -> Path:
+    """Writes both networks as a training run leaves them; returns `folder`, for `Composer.load` or `--weights`."""
+    phrase_vae = phrase_vae_checkpoint(tiny_phrase_vae(seed), STATISTICS, {"corpus": "none"})
+    song_dit = song_dit_checkpoint(tiny_song_dit(seed), SLOTS, phrase_vae.fingerprint, {"corpus": "none", "step": 0})
+    write_checkpoint(phrase_vae, folder / PHRASE_VAE_FILE)
+    write_checkpoint(song_dit, folder / SONG_DIT_FILE)
+    return folder
+
+
+def tiny_composer(folder: Path, seed: int = 0) -> Composer:
+    """A composer whose weights were written to `folder` and read again."""
+    return Composer.load(write_tiny_weights(folder, seed))

@@ -1,0 +1,153 @@
+"""Samplers against truth: where the data are Gaussian, the best denoiser and the exact flow are known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+
+from phraseloom.diffusion.samplers import Denoiser, SampleState, euler, heun, level_grid
+
+Sampler = Callable[[Denoiser, Tensor, Tensor], Iterator[SampleState]]
+
+MEAN, DEVIATION = 0.7, 0.4
+SHAPE = (2, 3, 2, 4)
+STEPS = (32, 64, 128, 256)
+
+both_samplers = pytest.mark.parametrize("sampler", [euler, heun])
+
+
+def gaussian_denoiser(noisy: Tensor, level: Tensor) -> Tensor:
+    """Posterior mean of data N(MEAN, DEVIATION^2) at its noisy value, by the rule for jointly normal variables."""
+    level = level[..., None]
+    variance = (1 - level) ** 2 * DEVIATION**2 + level**2
+    return MEAN + (1 - level) * DEVIATION**2 / variance * (noisy - (1 - level) * MEAN)
+
+
+def exact_flow(noise: Tensor) -> Tensor:
+    """Where the flow of that data ends: each noisy value keeps its distance from the mean in standard deviations."""
+    return MEAN + DEVIATION * noise
+
+
+def some_noise() -> Tensor:
+    return torch.randn(SHAPE, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+
+
+def last_of(states: Iterator[SampleState]) -> SampleState:
+    *_, last = states
+    return last
+
+
+def error_of(sampler: Sampler, num_steps: int, shift: float) -> float:
+    noise = some_noise()
+    levels = level_grid(num_steps, shift).double()
+    sampled = last_of(sampler(gaussian_denoiser, noise, levels)).latents
+    return float((sampled - exact_flow(noise)).square().mean().sqrt())
+
+
+class Witness:
+    """A denoiser of one point that remembers at which levels it was asked."""
+
+    def __init__(self, point: Tensor) -> None:
+        self.point = point
+        self.levels: list[Tensor] = []
+
+    def __call__(self, noisy: Tensor, level: Tensor) -> Tensor:
+        self.levels.append(level)
+        return self.point
+
+
+@pytest.mark.parametrize("shift", [1.0, 1.9])
+@pytest.mark.parametrize(("sampler", "order"), [(euler, 1), (heun, 2)])
+def test_errors_fall_with_the_order_of_the_method(sampler, order, shift):
+    errors = [error_of(sampler, num_steps, shift) for num_steps in STEPS]
+    slope, _ = np.polyfit(np.log(STEPS), np.log(errors), 1)
+    assert slope == pytest.approx(-order, abs=0.1)
+
+
+def test_many_steps_reach_the_exact_flow():
+    assert error_of(euler, 256, 1.9) < 3e-3
+    assert error_of(heun, 256, 1.9) < 3e-5
+
+
+@both_samplers
+@given(num_steps=st.integers(1, 40), shift=st.floats(0.3, 5))
+def test_one_point_is_reached_on_a_straight_line(sampler, num_steps, shift):
+    """All paths to a single point are straight, and a first-order method already follows those exactly."""
+    noise, point = some_noise(), torch.arange(4.0, dtype=torch.float64).expand(SHAPE)
+    levels = level_grid(num_steps, shift).double()
+    states = list(sampler(Witness(point), noise, levels))
+    for state, level in zip(states, levels[1:], strict=True):
+        torch.testing.assert_close(state.latents, (1 - level) * point + level * noise, rtol=0, atol=1e-9)
+    torch.testing.assert_close(states[-1].latents, point, rtol=0, atol=1e-9)
+
+
+def test_an_euler_step_worked_by_hand():
+    """From 2 at level 1 to level 0.75, clean seen as -1: the velocity is 3, so a quarter of it is taken back."""
+    state = next(euler(lambda noisy, level: -torch.ones_like(noisy), torch.full((1, 1, 1, 1), 2.0), levels_of(1, 0.75)))
+    assert state.latents.item() == pytest.approx(1.25)
+    assert state.predicted.item() == -1
+
+
+def test_a_heun_step_worked_by_hand():
+    """Clean is seen as half of the noisy: velocity 1 at (2, level 1), 1.5 at (1.5, 0.5), so 2 - 0.5 * 1.25."""
+    state = next(heun(lambda noisy, level: noisy / 2, torch.full((1, 1, 1, 1), 2.0), levels_of(1, 0.5)))
+    assert state.latents.item() == pytest.approx(1.375)
+
+
+def levels_of(*values: float) -> Tensor:
+    return torch.tensor(values)
+
+
+@both_samplers
+def test_each_step_is_yielded_with_its_number(sampler):
+    states = list(sampler(gaussian_denoiser, some_noise(), level_grid(5, 1.0).double()))
+    assert [state.step for state in states] == [1, 2, 3, 4, 5]
+    assert {state.latents.shape for state in states} == {state.predicted.shape for state in states} == {SHAPE}
+
+
+@pytest.mark.parametrize(("sampler", "expected"), [(euler, [1, 0.75, 0.5, 0.25]), (heun, [1, 0.75, 0.75, 0.5, 0.5, 0.25, 0.25])])  # fmt: skip
+def test_the_network_is_asked_once_or_twice_a_step_and_told_the_level_of_every_cell(sampler, expected):
+    witness = Witness(torch.zeros(SHAPE, dtype=torch.float64))
+    last_of(sampler(witness, some_noise(), level_grid(4, 1.0).double()))
+    assert {level.shape for level in witness.levels} == {SHAPE[:-1]}
+    assert [level.unique().tolist() for level in witness.levels] == [[value] for value in expected]
+
+
+@pytest.mark.parametrize(("sampler", "asked"), [(euler, 1), (heun, 2)])
+def test_sampling_can_be_stopped_between_steps(sampler, asked):
+    witness = Witness(torch.zeros(SHAPE, dtype=torch.float64))
+    states = sampler(witness, some_noise(), level_grid(100, 1.0).double())
+    assert witness.levels == []
+    next(states)
+    states.close()
+    assert len(witness.levels) == asked
+    assert list(states) == []
+
+
+@both_samplers
+def test_the_noise_given_is_left_as_it_is(sampler):
+    noise = some_noise()
+    last_of(sampler(gaussian_denoiser, noise, level_grid(3, 1.0).double()))
+    assert torch.equal(noise, some_noise())
+
+
+@given(st.integers(1, 1000), st.floats(0.1, 10))
+def test_levels_fall_from_noise_to_clean(num_steps, shift):
+    levels = level_grid(num_steps, shift)
+    assert levels.shape == (num_steps + 1,)
+    assert (levels[0], levels[-1]) == (1, 0)
+    assert (levels.diff() < 0).all()
+
+
+def test_without_a_shift_levels_are_evenly_spaced():
+    torch.testing.assert_close(level_grid(4, 1.0), levels_of(1, 0.75, 0.5, 0.25, 0))
+
+
+def test_a_shift_makes_steps_smaller_where_there_is_much_noise():
+    assert (level_grid(20, 1.9).diff().diff() < 0).all()
