@@ -21,7 +21,6 @@ from phraseloom.files import require_writable
 
 if TYPE_CHECKING:
     from phraseloom.composer import Composer, Composition
-    from phraseloom.score import Score
 
 STDOUT = "-"
 
@@ -113,7 +112,7 @@ def generate(
         with terminal.progress_bar() as progress:
             composition = composer.generate(plan, seed=seed, steps=steps, progress=progress)
         start = time.perf_counter()
-        _write_midi(composition.score, output, path)
+        _write_midi(composition, output, path)
         seconds = {"import": import_seconds, **composition.seconds, "writing": time.perf_counter() - start}
         terminal.say(_summary(path, composition))
         if as_json:
@@ -322,13 +321,13 @@ def _load_composer(checkpoint: Path | None) -> tuple[Composer, float]:
     return (Composer.pretrained() if checkpoint is None else Composer.load(checkpoint)), import_seconds
 
 
-def _write_midi(score: Score, output: str, path: Path) -> None:
+def _write_midi(composition: Composition, output: str, path: Path) -> None:
     from phraseloom.midi import midi_bytes, write_midi
 
     if output == STDOUT:
-        terminal.write_to_stdout(midi_bytes(score))
+        terminal.write_to_stdout(midi_bytes(composition.score, texts=[composition.recipe]))
     else:
-        write_midi(score, path)
+        write_midi(composition.score, path, texts=[composition.recipe])
 
 
 def _summary(path: Path, composition: Composition) -> str:

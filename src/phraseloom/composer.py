@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import operator
 import secrets
 import time
 from dataclasses import dataclass
@@ -30,6 +32,7 @@ from phraseloom.transforms import join, normalising_shift, transpose
 DEFAULT_STEPS = 24
 MAX_STEPS = 1000
 MAX_SEED = 2**31 - 1
+RECIPE_PREFIX = "phraseloom: "
 SAMPLING_SHIFT = 1.9
 """How much denser sampling steps are where there is much noise; as in training."""
 
@@ -43,6 +46,7 @@ class Composition:
         seed: gives the same song again, with the same plan, steps, weights and machine.
         seconds: wall time of `load` (once a composer), `sampling` and `decoding`.
         report: of each thing asked, what was `asked` and what was `got`.
+        recipe: plan, seed, steps and fingerprint of the weights as one line of text, to travel in the MIDI file.
     """
 
     score: Score
@@ -50,6 +54,7 @@ class Composition:
     seed: int
     seconds: dict[str, float]
     report: dict[str, dict[str, Any]]
+    recipe: str
 
 
 class Composer:
@@ -94,9 +99,8 @@ class Composer:
         Raises:
             RequestError: seed or steps out of range.
         """
-        seed = secrets.randbelow(MAX_SEED + 1) if seed is None else seed
-        _check_range("seed", seed, 0, MAX_SEED)
-        _check_range("steps", steps, 1, MAX_STEPS)
+        seed = secrets.randbelow(MAX_SEED + 1) if seed is None else _checked("seed", seed, 0, MAX_SEED)
+        steps = _checked("steps", steps, 1, MAX_STEPS)
         tell = progress or (lambda doing, share: None)
         plan = (plan or SongPlan()).completed(np.random.default_rng(seed))
         started = time.perf_counter()
@@ -111,7 +115,8 @@ class Composer:
             "sampling": sampled - started,
             "decoding": time.perf_counter() - sampled,
         }
-        return Composition(score, plan, seed, seconds, _report(plan, score))
+        made_by = {"plan": plan.to_dict(), "seed": seed, "steps": steps, "weights": self.model.fingerprint}
+        return Composition(score, plan, seed, seconds, _report(plan, score), RECIPE_PREFIX + json.dumps(made_by))
 
     @torch.inference_mode()
     def _sample(self, plan: SongPlan, seed: int, steps: int, tell: Progress) -> np.ndarray:
@@ -159,6 +164,12 @@ def _text(key: Key | None) -> str | None:
     return None if key is None else str(key)
 
 
-def _check_range(name: str, value: int, low: int, high: int) -> None:
-    if not low <= value <= high:
-        raise RequestError(f"{name} is {value}, allowed are {low} to {high}", f"give {name} in that range")
+def _checked(name: str, value: int, low: int, high: int) -> int:
+    error = RequestError(f"{name} is {value!r}, allowed are {low} to {high}", "give a whole number in that range")
+    try:
+        whole = operator.index(value)
+    except TypeError:
+        raise error from None
+    if not low <= whole <= high:
+        raise error
+    return whole

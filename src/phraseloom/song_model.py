@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 
 from phraseloom.checkpoint import Checkpoint, checkpoint_of, fill_network, read_checkpoint
 from phraseloom.errors import CheckpointError
@@ -68,7 +67,7 @@ def load_song_model(path: Path, codec: PhraseCodec) -> SongModel:
 
 
 def song_dit_checkpoint(
-    network: nn.Module, slots: tuple[Slot, ...], codec_fingerprint: str, facts: dict[str, Any]
+    network: SongDiT, slots: tuple[Slot, ...], codec_fingerprint: str, facts: dict[str, Any]
 ) -> Checkpoint:
     """A checkpoint in half precision; `facts` (corpus, step, figures) travel with it."""
     extra = {"phrase_vae": codec_fingerprint, "slots": [asdict(slot) for slot in slots], **facts}

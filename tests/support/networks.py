@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from phraseloom.checkpoint import write_checkpoint
+from phraseloom.checkpoint import Checkpoint, write_checkpoint
 from phraseloom.composer import Composer
 from phraseloom.events import VOCABULARY, Attribute
 from phraseloom.models.phrase_vae import PhraseVAE, PhraseVAEConfig
@@ -45,13 +45,13 @@ def tiny_song_dit(seed: int = 0, config: SongDiTConfig = TINY_SONG_DIT) -> SongD
 
 
 def tiny_codec(seed: int = 0) -> PhraseCodec:
-    network = tiny_phrase_vae(seed)
-    return PhraseCodec(network, STATISTICS, phrase_vae_checkpoint(network, STATISTICS, {}).fingerprint)
+    """The codec of `write_tiny_weights` with the same seed, but for half precision."""
+    return PhraseCodec(tiny_phrase_vae(seed), STATISTICS, _phrase_vae_checkpoint(seed).fingerprint)
 
 
 def write_tiny_weights(folder: Path, seed: int = 0) -> Path:
     """Writes both networks as a training run leaves them; returns `folder`, for `Composer.load` or `--weights`."""
-    phrase_vae = phrase_vae_checkpoint(tiny_phrase_vae(seed), STATISTICS, {"corpus": "none"})
+    phrase_vae = _phrase_vae_checkpoint(seed)
     song_dit = song_dit_checkpoint(tiny_song_dit(seed), SLOTS, phrase_vae.fingerprint, {"corpus": "none", "step": 0})
     write_checkpoint(phrase_vae, folder / PHRASE_VAE_FILE)
     write_checkpoint(song_dit, folder / SONG_DIT_FILE)
@@ -61,3 +61,7 @@ def write_tiny_weights(folder: Path, seed: int = 0) -> Path:
 def tiny_composer(folder: Path, seed: int = 0) -> Composer:
     """A composer whose weights were written to `folder` and read again."""
     return Composer.load(write_tiny_weights(folder, seed))
+
+
+def _phrase_vae_checkpoint(seed: int) -> Checkpoint:
+    return phrase_vae_checkpoint(tiny_phrase_vae(seed), STATISTICS, {"corpus": "none"})

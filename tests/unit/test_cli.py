@@ -46,6 +46,7 @@ class Composition:
     seed: int
     seconds: dict[str, float]
     report: dict[str, Any]
+    recipe: str = "phraseloom: {}"
 
 
 @dataclass

@@ -26,7 +26,7 @@ def test_a_shift_of_3_moves_a_half_to_three_quarters():
 
 @given(shifts)
 def test_shifts_leave_clean_and_noise_where_they_are(shift):
-    torch.testing.assert_close(shifted(torch.tensor([0.0, 1.0]), shift), torch.tensor([0.0, 1.0]))
+    assert shifted(torch.tensor([0.0, 1.0]), shift).tolist() == [0, 1]
 
 
 @given(inner_levels, shifts)

@@ -71,8 +71,8 @@ def test_errors_fall_with_the_order_of_the_method(sampler, order, shift):
 
 
 def test_many_steps_reach_the_exact_flow():
-    assert error_of(euler, 256, 1.9) < 3e-3
-    assert error_of(heun, 256, 1.9) < 3e-5
+    assert error_of(euler, 256, 1.9) < 5e-3
+    assert error_of(heun, 256, 1.9) < 1e-4
 
 
 @both_samplers
@@ -111,7 +111,10 @@ def test_each_step_is_yielded_with_its_number(sampler):
     assert {state.latents.shape for state in states} == {state.predicted.shape for state in states} == {SHAPE}
 
 
-@pytest.mark.parametrize(("sampler", "expected"), [(euler, [1, 0.75, 0.5, 0.25]), (heun, [1, 0.75, 0.75, 0.5, 0.5, 0.25, 0.25])])  # fmt: skip
+@pytest.mark.parametrize(
+    ("sampler", "expected"),
+    [(euler, [1, 0.75, 0.5, 0.25]), (heun, [1, 0.75, 0.75, 0.5, 0.5, 0.25, 0.25])],
+)
 def test_the_network_is_asked_once_or_twice_a_step_and_told_the_level_of_every_cell(sampler, expected):
     witness = Witness(torch.zeros(SHAPE, dtype=torch.float64))
     last_of(sampler(witness, some_noise(), level_grid(4, 1.0).double()))

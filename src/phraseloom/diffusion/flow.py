@@ -18,7 +18,8 @@ MIN_LEVEL = 0.05
 
 def shifted(level: Tensor, shift: float) -> Tensor:
     """Levels moved towards noise, 0 and 1 staying (Esser et al., arXiv 2403.03206, equation 23)."""
-    return shift * level / (1 + (shift - 1) * level)
+    moved = shift * level
+    return moved / (1 - level + moved)  # in this order, 1 stays exactly 1
 
 
 def draw_levels(num_songs: int, shift: float, device: torch.device) -> Tensor:

@@ -45,6 +45,9 @@ GROUPS = {
 }
 """Conditions that are known or unknown together."""
 
+PER_SONG = ("num_bars", "tempo", "mode")
+"""Conditions with one value for all bars."""
+
 NUM_RELATIONS = 9
 """Kinds of pairs of bars: unknown, or any of same letter, same offset, same section."""
 
@@ -125,7 +128,7 @@ def collate_conditions(songs: Sequence[dict[str, np.ndarray]], num_bars: int) ->
     fields = {}
     for name in SongConditions._fields:
         is_flag = name == "is_bar"
-        length = 1 if len(songs[0][name]) == 1 and name in ("num_bars", "tempo", "mode") else num_bars
+        length = 1 if name in PER_SONG else num_bars
         rows = np.zeros((len(songs), length), bool if is_flag else np.int64)
         for row, song in zip(rows, songs, strict=True):
             row[: len(song[name])] = song[name]

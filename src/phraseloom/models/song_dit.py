@@ -46,7 +46,8 @@ class LevelEmbedding(nn.Module):
 
     def __init__(self, num_slots: int, width: int) -> None:
         super().__init__()
-        self.register_buffer("frequencies", torch.pi * 2.0 ** torch.linspace(-1, 6, LEVEL_FREQUENCIES))
+        frequencies = torch.pi * 2.0 ** torch.linspace(-1, 6, LEVEL_FREQUENCIES)
+        self.register_buffer("frequencies", frequencies, persistent=False)
         self.hidden = nn.Linear(num_slots * 2 * LEVEL_FREQUENCIES, width)
         self.out = nn.Linear(width, width)
 

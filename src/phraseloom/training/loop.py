@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from phraseloom.errors import CheckpointError
+from phraseloom.errors import CheckpointError, RequestError
 from phraseloom.files import written_beside
 from phraseloom.training.optimisers import OptimiserSettings, build_optimisers, learning_rate_factor
 
@@ -101,6 +101,7 @@ def train(
 
     Raises:
         CheckpointError: `checkpoint` is of another network or recipe.
+        RequestError: there are more processes than batches.
     """
     averaged = AveragedModel(objective.network, multi_avg_fn=get_ema_multi_avg_fn(settings.ema_decay))
     optimisers = build_optimisers(objective.network, settings.optimiser)
@@ -113,7 +114,10 @@ def train(
     while state.step < settings.num_steps:
         epoch = batches.epoch(state.epoch, accelerator.process_index, accelerator.num_processes)
         if not epoch:
-            raise ValueError("an epoch without a batch")
+            raise RequestError(
+                f"the corpus is too small for {accelerator.num_processes} processes: not one batch each",
+                "use fewer processes, smaller batches or more songs",
+            )
         while state.batch < len(epoch) and state.step < settings.num_steps:
             started = time.monotonic()
             factor = learning_rate_factor(state.step, settings.num_steps, settings.optimiser)

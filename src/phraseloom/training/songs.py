@@ -18,6 +18,7 @@ from phraseloom.form import MAX_BARS, Section, num_bars_of
 from phraseloom.models.conditions import SongConditions, collate_conditions, song_conditions
 from phraseloom.phrase_codec import PhraseCodec, song_phrases
 from phraseloom.score import Notes, Score, Track
+from phraseloom.structure import find_form
 
 BAR_STEP = 16
 """Songs are padded to multiples of this: few shapes, as matrix kernels on CPUs are compiled for each."""
@@ -53,7 +54,7 @@ def encode_song(score: Score, num_slots: int, codec: PhraseCodec) -> LatentSong:
     table = song_phrases(Score(tracks, score.num_bars, score.meters, key=score.key))
     latents = codec.encode(table).reshape(score.num_bars, num_slots, -1)
     mode = None if score.key is None else score.key.mode
-    sections = score.sections or (Section("A", score.num_bars),)
+    sections = score.sections or find_form(score)
     return LatentSong(latents, sections, score.tempo_bpm, mode)
 
 
