@@ -35,7 +35,7 @@ def test_midi_files_become_a_song(tmp_path: Path) -> None:
     )
     score = read_midi(out)
 
-    assert prepared["num_accepted"] == 12
+    assert prepared["num_songs"] == 12
     assert record["seed"] == 7
     assert score.num_bars == record["num_bars"] == 16
     assert format_form(score.sections) == FORM

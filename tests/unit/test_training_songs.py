@@ -14,8 +14,10 @@ from phraseloom.events import PhraseTable
 from phraseloom.form import MAX_BARS, num_bars_of, parse_form
 from phraseloom.harmony import Key
 from phraseloom.models.conditions import GROUPS, SongConditions, collate_conditions, song_conditions
+from phraseloom.structure import find_form
+from phraseloom.training.latents import score_latents
 from phraseloom.training.song_dit_objective import SongDiTLossSettings, SongDiTObjective, cell_mean, denoising_error
-from phraseloom.training.songs import BAR_STEP, MIN_EXCERPT_BARS, LatentSong, SongBatch, SongBatches, encode_song
+from phraseloom.training.songs import BAR_STEP, MIN_EXCERPT_BARS, LatentSong, SongBatch, SongBatches
 from phraseloom.transforms import transpose
 from support.networks import tiny_codec, tiny_song_dit
 from support.songs import make_song
@@ -64,7 +66,7 @@ def same(first: list[SongBatch], second: list[SongBatch]) -> bool:
 
 def test_a_song_is_the_latents_of_its_phrases_with_what_is_told_of_it():
     score, codec = replace(make_song(1, form="i2 A4"), key=Key(9, "minor")), tiny_codec()
-    song = encode_song(score, 3, codec)
+    song = LatentSong.of(score, score_latents(score, 3, codec))
     assert song.latents.shape == (6, 3, 8)
     assert song.latents.dtype == np.float32
     assert (song.sections, song.tempo_bpm, song.mode) == (parse_form("i2 A4"), score.tempo_bpm, "minor")
@@ -72,22 +74,23 @@ def test_a_song_is_the_latents_of_its_phrases_with_what_is_told_of_it():
 
 def test_the_key_of_a_song_does_not_show_in_its_latents():
     score, codec = make_song(1, form="A4"), tiny_codec()
-    moved = encode_song(transpose(score, 2), 3, codec).latents
-    np.testing.assert_allclose(moved, encode_song(score, 3, codec).latents, atol=1e-5)
+    moved = score_latents(transpose(score, 2), 3, codec)
+    np.testing.assert_allclose(moved, score_latents(score, 3, codec), atol=1e-5)
 
 
 def test_tracks_that_a_song_lacks_are_silent_and_those_too_many_are_left_out():
     score, codec = make_song(1, num_tracks=2, form="A4"), tiny_codec()
-    two, four = (encode_song(score, num_slots, codec).latents for num_slots in (2, 4))
+    two, four = (score_latents(score, num_slots, codec) for num_slots in (2, 4))
     np.testing.assert_allclose(four[:, :2], two, atol=1e-5)
     silence = codec.encode(PhraseTable.build([score.tracks[0].notes.where(slice(0))], [129]))[0]
     np.testing.assert_allclose(four[:, 2:], np.broadcast_to(silence, (4, 2, 8)), atol=1e-5)
-    np.testing.assert_allclose(encode_song(score, 1, codec).latents, two[:, :1], atol=1e-5)
+    np.testing.assert_allclose(score_latents(score, 1, codec), two[:, :1], atol=1e-5)
 
 
-def test_a_song_without_form_and_key_is_one_section_of_unknown_mode():
-    song = encode_song(replace(make_song(1, form="i2 A4"), sections=(), key=None), 3, tiny_codec())
-    assert (song.sections, song.mode) == (parse_form("A6"), None)
+def test_the_form_of_a_song_without_one_is_found_and_its_mode_stays_unknown():
+    score = replace(make_song(1, form="i2 A4"), sections=(), key=None)
+    song = LatentSong.of(score, score_latents(score, 3, tiny_codec()))
+    assert (song.sections, song.mode) == (find_form(score), None)
 
 
 # Batches

@@ -55,10 +55,15 @@ def run_recipe(recipe_path: Path, *, corpus: Path | None, out: Path | None, resu
             recipe.phrase_vae, opened, vae_path, seed=recipe.seed, resume=resume, accelerator=accelerator
         )
         _follow("phrase VAE", events, recipe.phrase_vae.loop.num_steps, vae_path, resume, accelerator, progress)
-    progress("latents", 0.0)
-    codec = PhraseCodec.load(vae_path)
     events = train_song_dit(
-        recipe.song_dit, opened, codec, dit_path, seed=recipe.seed, resume=resume, accelerator=accelerator
+        recipe.song_dit,
+        opened,
+        PhraseCodec.load(vae_path),
+        dit_path,
+        seed=recipe.seed,
+        resume=resume,
+        accelerator=accelerator,
+        progress=progress,
     )
     _follow("song transformer", events, recipe.song_dit.loop.num_steps, dit_path, resume, accelerator, progress)
     return out

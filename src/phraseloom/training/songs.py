@@ -16,8 +16,7 @@ from torch import Tensor
 
 from phraseloom.form import MAX_BARS, Section, num_bars_of
 from phraseloom.models.conditions import SongConditions, collate_conditions, song_conditions
-from phraseloom.phrase_codec import PhraseCodec, song_phrases
-from phraseloom.score import Notes, Score, Track
+from phraseloom.score import Score
 from phraseloom.structure import find_form
 
 BAR_STEP = 16
@@ -38,6 +37,12 @@ class LatentSong:
     tempo_bpm: float
     mode: str | None
 
+    @classmethod
+    def of(cls, score: Score, latents: np.ndarray) -> LatentSong:
+        """A song with its latents `[n, s, z]`; its form is found where it has none."""
+        mode = None if score.key is None else score.key.mode
+        return cls(latents, score.sections or find_form(score), score.tempo_bpm, mode)
+
 
 class SongBatch(NamedTuple):
     """Songs padded to the longest."""
@@ -45,17 +50,6 @@ class SongBatch(NamedTuple):
     latents: Tensor
     """`[b, n, s, z]` float32, zeros behind a song's end."""
     conditions: SongConditions
-
-
-def encode_song(score: Score, num_slots: int, codec: PhraseCodec) -> LatentSong:
-    """The latents of a song with its first `num_slots` tracks; slots without a track are silent."""
-    silent = Track("", Notes.empty())
-    tracks = (score.tracks + (silent,) * num_slots)[:num_slots]
-    table = song_phrases(Score(tracks, score.num_bars, score.meters, key=score.key))
-    latents = codec.encode(table).reshape(score.num_bars, num_slots, -1)
-    mode = None if score.key is None else score.key.mode
-    sections = score.sections or find_form(score)
-    return LatentSong(latents, sections, score.tempo_bpm, mode)
 
 
 class SongBatches:

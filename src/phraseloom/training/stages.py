@@ -13,20 +13,25 @@ from accelerate.utils import send_to_device
 from torch import nn
 
 from phraseloom.checkpoint import write_checkpoint
+from phraseloom.corpus.song import CorpusSong
 from phraseloom.corpus.store import Corpus
 from phraseloom.errors import UnsupportedScoreError
 from phraseloom.events import PhraseTable
 from phraseloom.models.phrase_vae import PhraseVAE
 from phraseloom.models.song_dit import SongDiT
 from phraseloom.phrase_codec import LatentStatistics, PhraseCodec, encode_means, phrase_vae_checkpoint
-from phraseloom.score import Score
+from phraseloom.progress import Progress
 from phraseloom.song_model import TICKS_PER_BAR, Slot, song_dit_checkpoint, speaks_meter_of
+from phraseloom.training.latents import corpus_latents
 from phraseloom.training.loop import LoopSettings, StepReport, train
 from phraseloom.training.phrase_vae_objective import PhraseVAEObjective
 from phraseloom.training.phrases import PhraseBatches, corpus_phrases
 from phraseloom.training.recipe import PhraseVAEStage, SongDiTStage
 from phraseloom.training.song_dit_objective import SongDiTObjective, cell_mean, denoising_error
-from phraseloom.training.songs import LatentSong, SongBatches, encode_song
+from phraseloom.training.songs import LatentSong, SongBatches
+
+LATENTS_FILE = "latents.safetensors"
+"""Name of the file in a folder of weights; it can be computed again."""
 
 HELD_OUT_LEVELS = (0.1, 0.3, 0.5, 0.7, 0.9)
 """Noise levels at which the song transformer is judged on held-out songs."""
@@ -39,27 +44,27 @@ class StageEvent(NamedTuple):
     held_out: dict[str, float] | None
 
 
-def model_scores(corpus: Corpus, split: str) -> list[Score]:
+def model_songs(corpus: Corpus, split: str) -> list[CorpusSong]:
     """The songs of a split in the meter that the model speaks.
 
     Raises:
         UnsupportedScoreError: there is none.
     """
-    scores = [song.score for song in corpus.songs(split) if speaks_meter_of(song.score)]
-    if not scores and split == "train":
+    songs = [song for song in corpus.songs(split) if speaks_meter_of(song.score)]
+    if not songs and split == "train":
         raise UnsupportedScoreError(
             f"the corpus has no training song whose bars all have {TICKS_PER_BAR} ticks (4/4)",
             "prepare a corpus with songs in 4/4",
         )
-    return scores
+    return songs
 
 
 def train_phrase_vae(
     stage: PhraseVAEStage, corpus: Corpus, out: Path, *, seed: int, resume: bool, accelerator: Accelerator
 ) -> Iterator[StageEvent]:
     """Trains the phrase VAE on distinct training phrases; writes `out` at the end, the training state beside it."""
-    phrases = corpus_phrases(model_scores(corpus, "train"))
-    held_out = _distinct(corpus_phrases(model_scores(corpus, "validation")))
+    phrases = corpus_phrases(song.score for song in model_songs(corpus, "train"))
+    held_out = _distinct(corpus_phrases(song.score for song in model_songs(corpus, "validation")))
     torch.manual_seed(seed)
     network = PhraseVAE(stage.network)
     batches = PhraseBatches(_distinct(phrases), stage.tokens_per_batch, stage.transposed_share, seed)
@@ -102,11 +107,6 @@ def phrase_vae_figures(network: PhraseVAE, stage: PhraseVAEStage, phrases: Phras
     return dict(sums)
 
 
-def encode_corpus(corpus: Corpus, split: str, codec: PhraseCodec) -> list[LatentSong]:
-    """The songs of a split as latents, one slot for each of the corpus's."""
-    return [encode_song(score, len(corpus.slots), codec) for score in model_scores(corpus, split)]
-
-
 def train_song_dit(
     stage: SongDiTStage,
     corpus: Corpus,
@@ -116,10 +116,24 @@ def train_song_dit(
     seed: int,
     resume: bool,
     accelerator: Accelerator,
+    progress: Progress,
 ) -> Iterator[StageEvent]:
-    """Trains the song transformer; `out` holds the averaged weights with the least held-out error so far."""
-    songs = encode_corpus(corpus, "train", codec)
-    held_out = encode_corpus(corpus, "validation", codec)
+    """Trains the song transformer; `out` holds the averaged weights with the least held-out error so far.
+
+    The latents it learns from are kept beside `out`. Without validation songs it is judged on the training songs.
+    """
+    train_songs, validation_songs = model_songs(corpus, "train"), model_songs(corpus, "validation")
+    latents = corpus_latents(
+        [*train_songs, *validation_songs],
+        corpus.fingerprint,
+        len(corpus.slots),
+        codec,
+        out.with_name(LATENTS_FILE),
+        is_writer=accelerator.is_main_process,
+        progress=progress,
+    )
+    songs = [LatentSong.of(song.score, latents[song.song_id]) for song in train_songs]
+    held_out = [LatentSong.of(song.score, latents[song.song_id]) for song in validation_songs]
     slots = slots_of(corpus)
     torch.manual_seed(seed)
     network = SongDiT(stage.network.for_corpus(len(slots), codec.network.config.latent_size))

@@ -1,0 +1,69 @@
+"""The latents of a corpus's songs, computed once for a phrase VAE and kept beside its weights.
+
+A safetensors file holds one array `[n, s, z]` float32 a song; its header names the phrase VAE and the corpus.
+Letters in shapes: n bars, s slots, z latent size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from phraseloom.corpus.song import CorpusSong
+from phraseloom.files import written_beside
+from phraseloom.phrase_codec import PhraseCodec, song_phrases
+from phraseloom.progress import Progress
+from phraseloom.score import Notes, Score, Track
+
+
+def corpus_latents(
+    songs: Sequence[CorpusSong],
+    corpus_fingerprint: str,
+    num_slots: int,
+    codec: PhraseCodec,
+    path: Path,
+    *,
+    is_writer: bool,
+    progress: Progress,
+) -> dict[str, np.ndarray]:
+    """The normalised latents `[n, s, z]` of songs by their ids: read from `path` if it holds them, else computed.
+
+    Args:
+        is_writer: whether this process keeps what it computed; one of several does.
+    """
+    belongs_to = {"phrase_vae": codec.fingerprint, "corpus": corpus_fingerprint}
+    kept = _read(path, belongs_to)
+    if kept.keys() >= {song.song_id for song in songs}:
+        return dict(kept)
+    latents = {}
+    for number, song in enumerate(songs):
+        progress("latents", number / len(songs))
+        latents[song.song_id] = score_latents(song.score, num_slots, codec)
+    if is_writer:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with written_beside(path) as part:
+            part.write_bytes(save(latents, metadata=belongs_to))
+    return latents
+
+
+def score_latents(score: Score, num_slots: int, codec: PhraseCodec) -> np.ndarray:
+    """`[n, s, z]` normalised latents of a score's first `num_slots` tracks; slots without a track are silent."""
+    silent = Track("", Notes.empty())
+    tracks = (score.tracks + (silent,) * num_slots)[:num_slots]
+    table = song_phrases(Score(tracks, score.num_bars, score.meters, key=score.key))
+    return codec.encode(table).reshape(score.num_bars, num_slots, -1)
+
+
+def _read(path: Path, belongs_to: Mapping[str, str]) -> dict[str, np.ndarray]:
+    """What the file holds, or nothing where it is of another phrase VAE or corpus, damaged, or not there."""
+    try:
+        with safe_open(path, framework="numpy") as file:
+            if file.metadata() != dict(belongs_to):
+                return {}
+            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+    except (OSError, SafetensorError):
+        return {}
