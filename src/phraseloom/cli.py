@@ -195,7 +195,7 @@ def train(recipe: Path, *, corpus: Path | None = None, out: Path | None = None, 
     out
         Folder for checkpoints and logs, in place of the recipe's.
     resume
-        Go on from the last checkpoints in that folder.
+        Go on from the last checkpoints in that folder; without it the folder must hold no run.
     """
     from phraseloom.training import run_recipe
 

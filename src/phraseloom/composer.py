@@ -70,13 +70,14 @@ class Composer:
         return cls.load(PRETRAINED_DIRECTORY)
 
     @classmethod
-    def load(cls, directory: Path) -> Composer:
+    def load(cls, directory: Path | str) -> Composer:
         """The composer with the weights in a folder, as `phraseloom train` leaves them.
 
         Raises:
             UnreadableFileError: the folder holds no weights.
             CheckpointError: they are of another version, or do not belong together.
         """
+        directory = Path(directory)
         started = time.perf_counter()
         codec = PhraseCodec.load(directory / PHRASE_VAE_FILE)
         model = load_song_model(directory / SONG_DIT_FILE, codec)

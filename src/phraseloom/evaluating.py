@@ -9,7 +9,7 @@ import numpy as np
 
 from phraseloom.corpus.folder import midi_files
 from phraseloom.corpus.store import Corpus
-from phraseloom.errors import RequestError
+from phraseloom.errors import RequestError, UnreadableFileError, UnsupportedScoreError
 from phraseloom.evaluation.reconstruction import ReconstructionReport, reconstruction_report
 from phraseloom.evaluation.repetition import RepetitionSummary, repetition_report, summarise_repetition
 from phraseloom.midi import read_midi
@@ -66,8 +66,16 @@ def evaluate_repetition(songs: Path, split: str) -> RepetitionSummary:
 def _scores(songs: Path, split: str) -> list[Score]:
     if Corpus.is_one(songs):
         return _songs_of_corpus(songs, split)
-    scores = [read_midi(path) for path in (midi_files(songs) if songs.is_dir() else [songs])]
+    scores = [_read(path) for path in (midi_files(songs) if songs.is_dir() else [songs])]
     return [score if score.sections else replace(score, sections=find_form(score)) for score in scores]
+
+
+def _read(path: Path) -> Score:
+    """The score of a file; of many, an error says which."""
+    try:
+        return read_midi(path)
+    except (UnreadableFileError, UnsupportedScoreError) as error:
+        raise type(error)(f"{path}: {error.message}", error.remedy) from error
 
 
 def _songs_of_corpus(corpus: Path, split: str) -> list[Score]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
@@ -122,7 +122,7 @@ class EncodingLosses:
     num_durations_clipped: int = 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PhraseTable:
     """Many phrases in three arrays.
 
@@ -136,7 +136,7 @@ class PhraseTable:
     headers: np.ndarray
     offsets: np.ndarray
     steps: np.ndarray
-    losses: EncodingLosses = field(default=EncodingLosses(), compare=False)
+    losses: EncodingLosses = EncodingLosses()
 
     @classmethod
     def build(cls, phrases: Sequence[Notes], headers: Sequence[int]) -> PhraseTable:

@@ -24,6 +24,13 @@ def written_beside(path: Path) -> Generator[Path]:
         part.unlink(missing_ok=True)
 
 
+def remove_parts(folder: Path) -> None:
+    """Removes the half-written files that killed processes left; for folders that nobody else writes to."""
+    for part in folder.glob(".*.part"):
+        if part.is_file():
+            part.unlink(missing_ok=True)
+
+
 def require_writable(path: Path) -> None:
     """Say at once, not after minutes of work, that a file could not be written.
 

@@ -13,6 +13,7 @@ from phraseloom.form import format_form
 from phraseloom.general_midi import program_name
 from phraseloom.harmony import pitch_class_name
 from phraseloom.midi import load_midi, quantise
+from phraseloom.midi.annotations import NO_CHORD_KNOWN
 from phraseloom.score import TICKS_PER_QUARTER, Score, Track
 from phraseloom.structure import find_form, key_of_notes
 
@@ -21,8 +22,6 @@ MAX_BARS_TO_FIND_FORM = 1000
 
 FROM_MARKERS, FROM_NOTES = "markers", "notes"
 FROM_SIGNATURE = "key signature"
-
-NO_CHORD_KNOWN = "-"
 
 _BARS_PER_LINE = 8
 _SAME_CHORD = "%"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from phraseloom.errors import RequestError
-from phraseloom.files import require_writable, written_beside
+from phraseloom.files import remove_parts, require_writable, written_beside
 
 
 def test_the_file_appears_when_the_block_ends(tmp_path):
@@ -31,6 +31,16 @@ def test_a_failed_block_leaves_the_old_file(tmp_path, failure):
         fail_halfway()
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_a_killed_process_left_is_removed(tmp_path):
+    kept = [tmp_path / "song.mid", tmp_path / "mine.part", tmp_path / ".corpus.1.part"]
+    for path in kept[:2]:
+        path.write_bytes(b"whole")
+    kept[2].mkdir()
+    (tmp_path / ".song.mid.123.part").write_bytes(b"half")
+    remove_parts(tmp_path)
+    assert sorted(tmp_path.iterdir()) == sorted(kept)
 
 
 def test_a_good_place_is_accepted(tmp_path):

@@ -207,3 +207,8 @@ def test_a_song_that_midi_cannot_hold_leaves_no_file(tmp_path):
     with pytest.raises(UnsupportedScoreError):
         write_midi(Score((Track("", ONE_NOTE),), 1, meters=(MeterChange(0, 300, 32),)), tmp_path / "song.mid")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_path_may_be_a_text(tmp_path: Path) -> None:
+    write_midi(make_song(1), str(tmp_path / "song.mid"))
+    assert read_midi(str(tmp_path / "song.mid")) == make_song(1)

@@ -96,3 +96,29 @@ def test_the_average_follows_the_weights(tmp_path: Path) -> None:
     assert torch.equal(reports[-1].averaged.weight, average)
     assert not torch.equal(average, last)
     assert (average - last).abs().max() < last.abs().max()
+
+
+def test_at_the_end_the_network_is_the_average(tmp_path: Path) -> None:
+    for resume in (False, True):  # a run that has nothing left to do ends the same
+        objective = Regression(nn.Linear(4, 1))
+        accelerator = Accelerator(cpu=True)
+        path = tmp_path / "state.pt"
+        run = train(objective, Points(), SETTINGS, seed=5, accelerator=accelerator, checkpoint=path, resume=resume)
+        assert len(list(run)) == (0 if resume else NUM_STEPS)
+        average = torch.load(path, weights_only=True)["averaged"]["module.weight"]
+        assert torch.equal(objective.network.weight, average)
+
+
+def test_a_step_is_saved_when_the_caller_is_done_with_it(tmp_path: Path) -> None:
+    run = steps(tmp_path / "state.pt", resume=False)
+    next(run)
+    assert not (tmp_path / "state.pt").exists()
+    next(run)
+    assert torch.load(tmp_path / "state.pt", weights_only=True)["step"] == 1
+
+
+@pytest.mark.parametrize("damage", [b"", b"no state", b"PK\x03\x04"])
+def test_a_damaged_state_is_refused(tmp_path: Path, damage: bytes) -> None:
+    (tmp_path / "state.pt").write_bytes(damage)
+    with pytest.raises(CheckpointError, match="cannot be read"):
+        next(steps(tmp_path / "state.pt", resume=True))

@@ -24,10 +24,8 @@ from phraseloom.corpus.song import CorpusSong, Rejection
 from phraseloom.corpus.splits import EXCLUDED, SPLITS, without_leaks
 from phraseloom.corpus.store import check_writable, write_corpus
 from phraseloom.errors import UnreadableFileError
+from phraseloom.progress import Progress
 from phraseloom.score import Score
-
-Progress = Callable[[str, float], None]
-"""Told what is being done, in a word or two, and the share of it that is done, 0 to 1."""
 
 Outcome = TypeVar("Outcome")
 

@@ -33,7 +33,7 @@ class CorpusSong:
     Attributes:
         song_id: unique in the corpus, such as `pop909-001`.
         score: the song.
-        split: "train", "validation" or "test".
+        split: "train", "validation", "test" or "excluded" (`phraseloom.corpus.splits`).
         report: agreement with the labels; None for sources without labels.
     """
 

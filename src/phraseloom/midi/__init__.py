@@ -30,7 +30,7 @@ __all__ = [
 ]
 
 
-def read_midi(source: bytes | Path) -> Score:
+def read_midi(source: bytes | Path | str) -> Score:
     """The score of a MIDI file, from its bytes or its path, on the grid of 12 ticks to the quarter.
 
     `quantise(load_midi(source))` gives the same score together with what was odd.

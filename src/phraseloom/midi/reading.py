@@ -18,7 +18,7 @@ _MAX_DENOMINATOR_EXPONENT = 8  # a 1/256; what is beyond is damage rather than a
 _MAX_ACCIDENTALS = 7
 
 
-def load_midi(source: bytes | Path) -> MidiSong:
+def load_midi(source: bytes | Path | str) -> MidiSong:
     """Read a Standard MIDI File of type 0 or 1, from its bytes or its path.
 
     Raises:
@@ -46,7 +46,7 @@ def load_midi(source: bytes | Path) -> MidiSong:
     )
 
 
-def read_bytes(source: bytes | Path) -> bytes:
+def read_bytes(source: bytes | Path | str) -> bytes:
     """The content of a file, of a too large one only its beginning; bytes are handed through.
 
     Raises:

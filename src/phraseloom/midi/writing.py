@@ -52,6 +52,7 @@ def midi_bytes(score: Score, *, texts: Sequence[str] = ()) -> bytes:
 
     Raises:
         UnsupportedScoreError: the song is too long, has a meter with over 255 beats, or more tracks than ports.
+        ValueError: one of `texts` would be read as a chord.
     """
     if any(is_chord_text(text) for text in texts):
         raise ValueError("a text that reads as a chord would add one to the song")
@@ -65,13 +66,14 @@ def midi_bytes(score: Score, *, texts: Sequence[str] = ()) -> bytes:
     return b"".join([header, *chunks])
 
 
-def write_midi(score: Score, path: Path, *, texts: Sequence[str] = ()) -> None:
+def write_midi(score: Score, path: Path | str, *, texts: Sequence[str] = ()) -> None:
     """Write `midi_bytes` to `path`: beside it first, then renamed, so that no half file is ever seen.
 
     Raises:
         RequestError: the folder does not exist, or the file cannot be written there.
         UnsupportedScoreError: as `midi_bytes`.
     """
+    path = Path(path)
     content = midi_bytes(score, texts=texts)
     require_writable(path)
     try:

@@ -10,6 +10,17 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 
+def channels_of_head(width: int, num_heads: int) -> int:
+    """Channels of each head; even, as rotary positions turn them in pairs.
+
+    Raises:
+        ValueError: the width does not split so.
+    """
+    if width < 1 or num_heads < 1 or width % (2 * num_heads):
+        raise ValueError(f"width {width} does not split into {num_heads} heads of an even number of channels")
+    return width // num_heads
+
+
 class Norm(nn.Module):
     """Layer norm with a gain and no bias, `[..., d] -> [..., d]`."""
 
@@ -65,10 +76,8 @@ class Attention(nn.Module):
 
     def __init__(self, width: int, num_heads: int) -> None:
         super().__init__()
-        if width % num_heads or (width // num_heads) % 2:
-            raise ValueError(f"width {width} does not split into {num_heads} heads of an even number of channels")
         self.num_heads = num_heads
-        self.channels = width // num_heads
+        self.channels = channels_of_head(width, num_heads)
         self.qkv = nn.Linear(width, 3 * width, bias=False)
         self.out = nn.Linear(width, width, bias=False)
         self.query_norm = Norm(self.channels)

@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from phraseloom.events import VOCABULARY, Attribute
-from phraseloom.models.layers import Block, KeyValueCache, Norm, initialise, rotary_tables
+from phraseloom.models.layers import Block, KeyValueCache, Norm, channels_of_head, initialise, rotary_tables
 from phraseloom.score import TICKS_PER_QUARTER
 
 SEMITONES_PER_OCTAVE = 12
@@ -26,7 +26,11 @@ SEMITONES_PER_OCTAVE = 12
 
 @dataclass(frozen=True)
 class PhraseVAEConfig:
-    """Sizes of a phrase VAE."""
+    """Sizes of a phrase VAE.
+
+    Raises:
+        ValueError: the width does not split into the heads.
+    """
 
     width: int = 256
     num_heads: int = 4
@@ -35,6 +39,9 @@ class PhraseVAEConfig:
     latent_size: int = 64
     num_query_tokens: int = 4
     num_memory_tokens: int = 4
+
+    def __post_init__(self) -> None:
+        channels_of_head(self.width, self.num_heads)
 
 
 class Posterior(NamedTuple):

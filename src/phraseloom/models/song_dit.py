@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from phraseloom.form import MAX_BARS
 from phraseloom.models.conditions import NUM_RELATIONS, ConditionEmbedding, SongConditions, bar_relations
-from phraseloom.models.layers import Attention, FeedForward, Norm, initialise, rotary_tables
+from phraseloom.models.layers import Attention, FeedForward, Norm, channels_of_head, initialise, rotary_tables
 
 HIDDEN = -1e9
 LEVEL_FREQUENCIES = 16
@@ -25,7 +25,11 @@ LEVEL_FREQUENCIES = 16
 
 @dataclass(frozen=True)
 class SongDiTConfig:
-    """Sizes of a song transformer."""
+    """Sizes of a song transformer.
+
+    Raises:
+        ValueError: the width does not split into the heads.
+    """
 
     num_slots: int = 3
     latent_size: int = 64
@@ -33,6 +37,9 @@ class SongDiTConfig:
     num_layers: int = 6
     num_heads: int = 5
     dropout: float = 0.1
+
+    def __post_init__(self) -> None:
+        channels_of_head(self.width, self.num_heads)
 
     def for_corpus(self, num_slots: int, latent_size: int) -> SongDiTConfig:
         """The same network for songs of this shape."""

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any, Generic, Protocol, TypeVar, cast
 
 import torch
@@ -80,7 +81,7 @@ class StepReport(Generic[Network]):
     averaged: Network
 
     def values(self) -> dict[str, float]:
-        return {name: float(value.detach()) for name, value in self.losses.items()}
+        return {name: float(value) for name, value in self.losses.items()}
 
 
 def train(
@@ -93,23 +94,24 @@ def train(
     checkpoint: Path,
     resume: bool,
 ) -> Iterator[StepReport[Network]]:
-    """Trains `objective.network` and yields after every step.
+    """Trains `objective.network` and yields after every step; at the end the network holds its moving average.
 
     Args:
-        checkpoint: file of the training state, written beside and renamed every few minutes and at the end.
+        checkpoint: file of the training state, written beside and renamed every few minutes and at the end, each time
+            when the caller is done with the step: what it does with a step is not lost when the process is killed.
         resume: go on from `checkpoint` if it is there; else start anew.
 
     Raises:
-        CheckpointError: `checkpoint` is of another network or recipe.
+        CheckpointError: `checkpoint` is damaged, or of another network or recipe.
         RequestError: there are more processes than batches.
     """
     averaged = AveragedModel(objective.network, multi_avg_fn=get_ema_multi_avg_fn(settings.ema_decay))
+    prepared = accelerator.prepare(objective)
+    averaged.to(accelerator.device)
     optimisers = build_optimisers(objective.network, settings.optimiser)
     state = _TrainingState(objective.network, averaged, optimisers)
     if resume and checkpoint.exists():
-        state.load(checkpoint)
-    prepared = accelerator.prepare(objective)
-    averaged.to(accelerator.device)
+        state.load(checkpoint)  # once the weights are in their place: an optimiser's state goes where they are
     last_saved = time.monotonic()
     while state.step < settings.num_steps:
         epoch = batches.epoch(state.epoch, accelerator.process_index, accelerator.num_processes)
@@ -122,22 +124,34 @@ def train(
             started = time.monotonic()
             factor = learning_rate_factor(state.step, settings.num_steps, settings.optimiser)
             objective.step = state.step
-            losses = _take_step(prepared, epoch[state.batch](), optimisers, factor, settings, seed, state, accelerator)
+            batch = epoch[state.batch]()
+            losses = _take_step(prepared, batch, optimisers, factor, settings, seed, state.step, accelerator)
             averaged.update_parameters(objective.network)
             state.step += 1
             state.batch += 1
+            rate = factor * settings.optimiser.learning_rate
+            yield StepReport(state.step, losses, rate, time.monotonic() - started, cast(Network, averaged.module))
             is_last = state.step == settings.num_steps
             if is_last or time.monotonic() - last_saved > 60 * settings.checkpoint_minutes:
                 if accelerator.is_main_process:
                     state.save(checkpoint)
                 last_saved = time.monotonic()
-            rate = factor * settings.optimiser.learning_rate
-            yield StepReport(state.step, losses, rate, time.monotonic() - started, cast(Network, averaged.module))
         state.epoch, state.batch = state.epoch + 1, 0
+    objective.network.load_state_dict(averaged.module.state_dict())
 
 
-def _take_step(prepared, batch, optimisers, factor, settings, seed, state, accelerator) -> dict[str, Tensor]:
-    torch.manual_seed((seed * 1_000_003 + state.step) * 4_099 + accelerator.process_index)
+def _take_step(
+    prepared: nn.Module,
+    batch: Any,
+    optimisers: list[torch.optim.Optimizer],
+    factor: float,
+    settings: LoopSettings,
+    seed: int,
+    step: int,
+    accelerator: Accelerator,
+) -> dict[str, Tensor]:
+    """One update of the weights with `factor` of the peak learning rate; the losses before it."""
+    torch.manual_seed((seed * 1_000_003 + step) * 4_099 + accelerator.process_index)
     loss, terms = prepared(send_to_device(batch, accelerator.device))
     accelerator.backward(loss)
     accelerator.clip_grad_norm_(prepared.parameters(), settings.optimiser.max_gradient_norm)
@@ -146,7 +160,7 @@ def _take_step(prepared, batch, optimisers, factor, settings, seed, state, accel
             group["lr"] = factor * settings.optimiser.learning_rate
         optimiser.step()
         optimiser.zero_grad(set_to_none=True)
-    return {"loss": loss, **terms}
+    return {"loss": loss.detach(), **terms}
 
 
 class _TrainingState:
@@ -170,7 +184,13 @@ class _TrainingState:
             torch.save(content, part)
 
     def load(self, path: Path) -> None:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        try:
+            content = torch.load(path, map_location="cpu", weights_only=True)
+        except (OSError, EOFError, RuntimeError, UnpicklingError) as error:
+            raise CheckpointError(
+                f"the training state {path} cannot be read: {error}",
+                "remove it: the stage then begins anew",
+            ) from error
         try:
             self.network.load_state_dict(content["network"])
             self.averaged.load_state_dict(content["averaged"])

@@ -49,7 +49,7 @@ class Recipe(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    seed: int = 0
+    seed: int = Field(0, ge=0, lt=2**31)
     corpus: Path | None = None
     """Folder of a prepared corpus, relative to the working folder; `--corpus` overrides it."""
     out: Path

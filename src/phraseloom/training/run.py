@@ -13,12 +13,12 @@ from accelerate import Accelerator
 
 from phraseloom.corpus.store import Corpus
 from phraseloom.errors import RequestError
-from phraseloom.files import written_beside
+from phraseloom.files import remove_parts, written_beside
 from phraseloom.phrase_codec import PHRASE_VAE_FILE, PhraseCodec
 from phraseloom.progress import Progress
 from phraseloom.song_model import SONG_DIT_FILE
 from phraseloom.training.recipe import read_recipe
-from phraseloom.training.stages import StageEvent, train_phrase_vae, train_song_dit
+from phraseloom.training.stages import StageEvent, state_path, train_phrase_vae, train_song_dit
 
 STEPS_PER_LOG_LINE = 25
 
@@ -37,10 +37,11 @@ def run_recipe(recipe_path: Path, *, corpus: Path | None, out: Path | None, resu
     Args:
         corpus: folder of a prepared corpus; the recipe's by default.
         out: folder to write to; the recipe's by default.
-        resume: go on with what is in `out`; without it, what is there is trained anew.
+        resume: go on with what is in `out`; without it, `out` may hold no run.
 
     Raises:
-        UserError: the recipe or the corpus cannot be read, or the state in `out` is of another network.
+        UserError: the recipe or the corpus cannot be read, `out` cannot be made or holds another run, or the state in
+            it is of another network.
     """
     recipe = read_recipe(recipe_path)
     corpus_path = corpus or recipe.corpus
@@ -48,13 +49,14 @@ def run_recipe(recipe_path: Path, *, corpus: Path | None, out: Path | None, resu
         raise RequestError(f"{recipe_path} names no corpus", "give one with --corpus, or as `corpus` in the recipe")
     out = out or recipe.out
     opened = Corpus.open(corpus_path)
+    _prepare_folder(out, resume)  # before the processes meet, so that none of them writes yet
     accelerator = Accelerator(cpu=not torch.cuda.is_available(), mixed_precision="bf16")
     vae_path, dit_path = out / PHRASE_VAE_FILE, out / SONG_DIT_FILE
     if not (resume and vae_path.exists()):
         events = train_phrase_vae(
             recipe.phrase_vae, opened, vae_path, seed=recipe.seed, resume=resume, accelerator=accelerator
         )
-        _follow("phrase VAE", events, recipe.phrase_vae.loop.num_steps, vae_path, resume, accelerator, progress)
+        _follow("phrase VAE", events, recipe.phrase_vae.loop.num_steps, vae_path, accelerator, progress)
     events = train_song_dit(
         recipe.song_dit,
         opened,
@@ -65,8 +67,22 @@ def run_recipe(recipe_path: Path, *, corpus: Path | None, out: Path | None, resu
         accelerator=accelerator,
         progress=progress,
     )
-    _follow("song transformer", events, recipe.song_dit.loop.num_steps, dit_path, resume, accelerator, progress)
+    _follow("song transformer", events, recipe.song_dit.loop.num_steps, dit_path, accelerator, progress)
     return out
+
+
+def _prepare_folder(out: Path, resume: bool) -> None:
+    """Makes the folder, and refuses to mix a new run with an earlier one's states and weights."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RequestError(f"there is no folder {out}, and none can be made", "choose another with --out") from error
+    kept = [path for name in (PHRASE_VAE_FILE, SONG_DIT_FILE) for path in (out / name, state_path(out / name))]
+    if not resume and any(path.exists() for path in kept):
+        raise RequestError(
+            f"{out} holds a training run already", "go on with it by --resume, or choose another folder with --out"
+        )
+    remove_parts(out)
 
 
 def _follow(
@@ -74,7 +90,6 @@ def _follow(
     events: Iterable[StageEvent],
     num_steps: int,
     weights: Path,
-    resume: bool,
     accelerator: Accelerator,
     progress: Progress,
 ) -> None:
@@ -83,11 +98,7 @@ def _follow(
         for _ in events:
             pass
         return
-    weights.parent.mkdir(parents=True, exist_ok=True)
-    log_path = weights.with_suffix(".jsonl")
-    if not resume:
-        log_path.unlink(missing_ok=True)
-    meter = _Meter(stage, num_steps, log_path, progress)
+    meter = _Meter(stage, num_steps, weights.with_suffix(".jsonl"), progress)
     for event in events:
         meter.take(event)
 

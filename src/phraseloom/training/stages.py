@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,15 +13,16 @@ from accelerate import Accelerator
 from accelerate.utils import send_to_device
 from torch import nn
 
-from phraseloom.checkpoint import write_checkpoint
+from phraseloom.checkpoint import read_checkpoint, write_checkpoint
 from phraseloom.corpus.song import CorpusSong
 from phraseloom.corpus.store import Corpus
-from phraseloom.errors import UnsupportedScoreError
+from phraseloom.errors import CheckpointError, UnreadableFileError, UnsupportedScoreError
 from phraseloom.events import PhraseTable
 from phraseloom.models.phrase_vae import PhraseVAE
 from phraseloom.models.song_dit import SongDiT
 from phraseloom.phrase_codec import LatentStatistics, PhraseCodec, encode_means, phrase_vae_checkpoint
 from phraseloom.progress import Progress
+from phraseloom.song_model import KIND as SONG_DIT_KIND
 from phraseloom.song_model import TICKS_PER_BAR, Slot, song_dit_checkpoint, speaks_meter_of
 from phraseloom.training.latents import corpus_latents
 from phraseloom.training.loop import LoopSettings, StepReport, train
@@ -48,7 +50,7 @@ def model_songs(corpus: Corpus, split: str) -> list[CorpusSong]:
     """The songs of a split in the meter that the model speaks.
 
     Raises:
-        UnsupportedScoreError: there is none.
+        UnsupportedScoreError: there is none to train on.
     """
     songs = [song for song in corpus.songs(split) if speaks_meter_of(song.score)]
     if not songs and split == "train":
@@ -74,21 +76,21 @@ def train_phrase_vae(
         stage.loop,
         seed=seed,
         accelerator=accelerator,
-        checkpoint=_state_path(out),
+        checkpoint=state_path(out),
         resume=resume,
     )
-    averaged, figures = network, {}
+    figures: dict[str, float] = {}
     for report in steps:
-        averaged = report.averaged
         is_due = accelerator.is_main_process and _is_validation_step(report.step, stage.loop)
         if is_due:
-            figures = phrase_vae_figures(averaged, stage, held_out)
+            figures = phrase_vae_figures(report.averaged, stage, held_out)
         yield StageEvent(report, figures if is_due else None)
     if accelerator.is_main_process:
-        averaged.cpu().eval()
-        statistics = LatentStatistics.of(encode_means(averaged, phrases))
+        network.cpu().eval()
+        figures = figures or phrase_vae_figures(network, stage, held_out)  # killed behind its last step and resumed
+        statistics = LatentStatistics.of(encode_means(network, phrases))
         facts = {"corpus": corpus.fingerprint, "held_out": figures}
-        write_checkpoint(phrase_vae_checkpoint(averaged, statistics, facts), out)
+        write_checkpoint(phrase_vae_checkpoint(network, statistics, facts), out)
     accelerator.wait_for_everyone()
 
 
@@ -123,15 +125,16 @@ def train_song_dit(
     The latents it learns from are kept beside `out`. Without validation songs it is judged on the training songs.
     """
     train_songs, validation_songs = model_songs(corpus, "train"), model_songs(corpus, "validation")
-    latents = corpus_latents(
-        [*train_songs, *validation_songs],
-        corpus.fingerprint,
-        len(corpus.slots),
-        codec,
-        out.with_name(LATENTS_FILE),
-        is_writer=accelerator.is_main_process,
-        progress=progress,
-    )
+    with accelerator.main_process_first():  # the others find them in the file
+        latents = corpus_latents(
+            [*train_songs, *validation_songs],
+            corpus.fingerprint,
+            len(corpus.slots),
+            codec,
+            out.with_name(LATENTS_FILE),
+            is_writer=accelerator.is_main_process,
+            progress=progress,
+        )
     songs = [LatentSong.of(song.score, latents[song.song_id]) for song in train_songs]
     held_out = [LatentSong.of(song.score, latents[song.song_id]) for song in validation_songs]
     slots = slots_of(corpus)
@@ -143,10 +146,11 @@ def train_song_dit(
         stage.loop,
         seed=seed,
         accelerator=accelerator,
-        checkpoint=_state_path(out),
+        checkpoint=state_path(out),
         resume=resume,
     )
-    least = float("inf")
+    belongs_to = {"phrase_vae": codec.fingerprint, "corpus": corpus.fingerprint}
+    least = _held_out_mean(out, network, belongs_to) if resume else float("inf")
     for report in steps:
         figures = None
         if accelerator.is_main_process and _is_validation_step(report.step, stage.loop):
@@ -193,7 +197,18 @@ def _distinct(phrases: PhraseTable) -> PhraseTable:
     return phrases.select(phrases.distinct()[0])
 
 
-def _state_path(weights: Path) -> Path:
+def _held_out_mean(weights: Path, network: SongDiT, belongs_to: Mapping[str, str]) -> float:
+    """Held-out error of the weights that an interrupted run left; infinite where there are none of this network."""
+    try:
+        checkpoint = read_checkpoint(weights, SONG_DIT_KIND)
+    except (UnreadableFileError, CheckpointError):
+        return float("inf")
+    is_ours = checkpoint.config == asdict(network.config) and belongs_to.items() <= checkpoint.extra.items()
+    return checkpoint.extra["held_out"]["mean"] if is_ours else float("inf")
+
+
+def state_path(weights: Path) -> Path:
+    """The training state beside weights."""
     return weights.with_suffix(".state.pt")
 
 

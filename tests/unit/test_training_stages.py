@@ -1,0 +1,109 @@
+"""What a stage leaves behind when it goes on after it was killed, and where a run may begin."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from accelerate import Accelerator
+
+from phraseloom.checkpoint import read_checkpoint, write_checkpoint
+from phraseloom.corpus.store import Corpus
+from phraseloom.errors import RequestError
+from phraseloom.models.phrase_vae import PhraseVAEConfig
+from phraseloom.models.song_dit import SongDiT, SongDiTConfig
+from phraseloom.song_model import song_dit_checkpoint
+from phraseloom.training import run_recipe
+from phraseloom.training.loop import LoopSettings
+from phraseloom.training.recipe import PhraseVAEStage, SongDiTStage
+from phraseloom.training.stages import slots_of, state_path, train_phrase_vae, train_song_dit
+from support.networks import tiny_codec
+from support.training import make_corpus, write_recipe
+
+LOOP = LoopSettings(num_steps=2, validation_interval=2)
+PHRASE_VAE = PhraseVAEStage(
+    network=PhraseVAEConfig(width=32, num_heads=2, encoder_layers=1, decoder_layers=1), loop=LOOP, tokens_per_batch=400
+)
+SONG_DIT = SongDiTStage(network=SongDiTConfig(width=32, num_layers=1, num_heads=2), loop=LOOP, bars_per_batch=64)
+
+
+@pytest.fixture(scope="module")
+def corpus_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_corpus(tmp_path_factory.mktemp("corpus"))
+
+
+@pytest.fixture(scope="module")
+def corpus(corpus_path: Path) -> Corpus:
+    return Corpus.open(corpus_path)
+
+
+def run_phrase_vae(corpus: Corpus, out: Path, *, resume: bool) -> bytes:
+    accelerator = Accelerator(cpu=True)
+    for _ in train_phrase_vae(PHRASE_VAE, corpus, out, seed=1, resume=resume, accelerator=accelerator):
+        pass
+    return out.read_bytes()
+
+
+def run_song_dit(corpus: Corpus, out: Path, *, resume: bool) -> float:
+    """Trains and returns the held-out error of the weights that are there at the end."""
+    accelerator = Accelerator(cpu=True)
+    events = train_song_dit(
+        SONG_DIT,
+        corpus,
+        tiny_codec(),
+        out,
+        seed=1,
+        resume=resume,
+        accelerator=accelerator,
+        progress=lambda doing, share: None,
+    )
+    for _ in events:
+        pass
+    return read_checkpoint(out, "song_dit").extra["held_out"]["mean"]
+
+
+def test_a_phrase_vae_killed_behind_its_last_step_is_the_same(corpus: Corpus, tmp_path: Path) -> None:
+    out = tmp_path / "phrase_vae.safetensors"
+    whole = run_phrase_vae(corpus, out, resume=False)
+    out.unlink()
+    assert state_path(out).exists()
+    assert run_phrase_vae(corpus, out, resume=True) == whole
+
+
+@pytest.mark.parametrize(("error_so_far", "stays"), [(0.0, True), (1e9, False)])
+def test_better_weights_of_an_interrupted_run_stay(
+    corpus: Corpus, tmp_path: Path, error_so_far: float, stays: bool
+) -> None:
+    out, codec, slots = tmp_path / "song_dit.safetensors", tiny_codec(), slots_of(corpus)
+    network = SongDiT(SONG_DIT.network.for_corpus(len(slots), codec.network.config.latent_size))
+    facts = {"corpus": corpus.fingerprint, "held_out": {"mean": error_so_far}}
+    write_checkpoint(song_dit_checkpoint(network, slots, codec.fingerprint, facts), out)
+    assert (run_song_dit(corpus, out, resume=True) == error_so_far) == stays
+
+
+@pytest.mark.parametrize("other", [{"corpus": "another"}, {"phrase_vae": "another"}])
+def test_weights_of_another_run_do_not_stay(corpus: Corpus, tmp_path: Path, other: dict[str, str]) -> None:
+    out, codec, slots = tmp_path / "song_dit.safetensors", tiny_codec(), slots_of(corpus)
+    network = SongDiT(SONG_DIT.network.for_corpus(len(slots), codec.network.config.latent_size))
+    facts = {"corpus": corpus.fingerprint, "held_out": {"mean": 0.0}, **other}
+    write_checkpoint(song_dit_checkpoint(network, slots, codec.fingerprint, facts), out)
+    assert run_song_dit(corpus, out, resume=True) > 0
+
+
+@pytest.mark.parametrize("name", ["phrase_vae.state.pt", "song_dit.safetensors"])
+def test_a_new_run_does_not_mix_with_an_earlier_one(corpus_path: Path, tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"an hour's work")
+    recipe = write_recipe(tmp_path / "recipe.toml")
+    with pytest.raises(RequestError, match="training run already") as caught:
+        run_recipe(recipe, corpus=corpus_path, out=tmp_path, resume=False, progress=lambda doing, share: None)
+    assert "--resume" in caught.value.remedy
+    assert (tmp_path / name).read_bytes() == b"an hour's work"
+
+
+def test_a_folder_that_cannot_be_made_is_refused(corpus_path: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    recipe = write_recipe(tmp_path / "recipe.toml")
+    with pytest.raises(RequestError, match="there is no folder"):
+        run_recipe(
+            recipe, corpus=corpus_path, out=tmp_path / "file" / "run", resume=False, progress=lambda doing, share: None
+        )
