@@ -117,7 +117,7 @@ def generate(
         terminal.say(_summary(path, composition))
         if as_json:
             terminal.print_json(_record(path, composition, seconds))
-        seed = composition.seed + 1
+        seed = composer.seed_after(composition.seed)
 
 
 @app.command

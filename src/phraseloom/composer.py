@@ -33,8 +33,6 @@ DEFAULT_STEPS = 24
 MAX_STEPS = 1000
 MAX_SEED = 2**31 - 1
 RECIPE_PREFIX = "phraseloom: "
-SAMPLING_SHIFT = 1.9
-"""How much denser sampling steps are where there is much noise; as in training."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +117,11 @@ class Composer:
         made_by = {"plan": plan.to_dict(), "seed": seed, "steps": steps, "weights": self.model.fingerprint}
         return Composition(score, plan, seed, seconds, _report(plan, score), RECIPE_PREFIX + json.dumps(made_by))
 
+    @staticmethod
+    def seed_after(seed: int) -> int:
+        """The next seed, for one more take; the first one follows the last."""
+        return (seed + 1) % (MAX_SEED + 1)
+
     @torch.inference_mode()
     def _sample(self, plan: SongPlan, seed: int, steps: int, tell: Progress) -> np.ndarray:
         """Latents `[bars, slots, z]` of a completed plan."""
@@ -131,7 +134,7 @@ class Composer:
         noise = torch.randn(shape, generator=torch.Generator().manual_seed(seed))
         denoise = partial(network, conditions=conditions)
         latents = noise
-        for state in euler(denoise, noise, level_grid(steps, SAMPLING_SHIFT)):
+        for state in euler(denoise, noise, level_grid(steps, self.model.noise_shift)):
             tell("sampling", 0.9 * state.step / steps)
             latents = state.latents
         return latents[0].numpy()

@@ -58,7 +58,7 @@ class SongPlan:
         sections = None if form is None else _checked_form(form, bars)
         object.__setattr__(self, "num_bars", bars)
         object.__setattr__(self, "form", sections)
-        object.__setattr__(self, "key", parse_key(key) if isinstance(key, str) else key)
+        object.__setattr__(self, "key", _checked_key(key))
         object.__setattr__(self, "tempo_bpm", None if tempo_bpm is None else _checked_tempo(tempo_bpm))
 
     def completed(self, rng: np.random.Generator) -> SongPlan:
@@ -118,6 +118,14 @@ def _checked_form(form: str | Iterable[Section], num_bars: int | None) -> tuple[
         message = f"the form {format_form(sections)} has {total} bars, but {num_bars} were asked for"
         raise RequestError(message, f"ask for {total} bars, leave the number of bars out, or change the form")
     return sections
+
+
+def _checked_key(key: str | Key | None) -> Key | None:
+    if key is None or isinstance(key, Key):
+        return key
+    if not isinstance(key, str):
+        raise RequestError(f"the key is {key!r}", "ask for a key such as G, Am or 'F# minor'")
+    return parse_key(key)
 
 
 def _checked_tempo(tempo_bpm: float) -> float:

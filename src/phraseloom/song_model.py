@@ -35,11 +35,13 @@ class SongModel:
     """A song transformer in evaluation mode, float32, with its slots.
 
     Attributes:
+        noise_shift: how far noise levels were moved towards noise in training; sampling steps lie where they did.
         fingerprint: of the weights, for reports.
     """
 
     network: SongDiT
     slots: tuple[Slot, ...]
+    noise_shift: float
     fingerprint: str
 
 
@@ -63,12 +65,14 @@ def load_song_model(path: Path, codec: PhraseCodec) -> SongModel:
         )
     network = SongDiT(SongDiTConfig(**checkpoint.config))
     fill_network(network, checkpoint, path)
-    return SongModel(network.eval(), tuple(Slot(**slot) for slot in checkpoint.extra["slots"]), checkpoint.fingerprint)
+    slots = tuple(Slot(**slot) for slot in checkpoint.extra["slots"])
+    return SongModel(network.eval(), slots, checkpoint.extra["noise_shift"], checkpoint.fingerprint)
 
 
 def song_dit_checkpoint(
-    network: SongDiT, slots: tuple[Slot, ...], codec_fingerprint: str, facts: dict[str, Any]
+    network: SongDiT, slots: tuple[Slot, ...], noise_shift: float, codec_fingerprint: str, facts: dict[str, Any]
 ) -> Checkpoint:
     """A checkpoint in half precision; `facts` (corpus, step, figures) travel with it."""
-    extra = {"phrase_vae": codec_fingerprint, "slots": [asdict(slot) for slot in slots], **facts}
+    belongings = {"slots": [asdict(slot) for slot in slots], "noise_shift": noise_shift}
+    extra = {"phrase_vae": codec_fingerprint, **belongings, **facts}
     return checkpoint_of(KIND, network, network.config, extra, torch.float16)

@@ -52,7 +52,9 @@ def tiny_codec(seed: int = 0) -> PhraseCodec:
 def write_tiny_weights(folder: Path, seed: int = 0) -> Path:
     """Writes both networks as a training run leaves them; returns `folder`, for `Composer.load` or `--weights`."""
     phrase_vae = _phrase_vae_checkpoint(seed)
-    song_dit = song_dit_checkpoint(tiny_song_dit(seed), SLOTS, phrase_vae.fingerprint, {"corpus": "none", "step": 0})
+    song_dit = song_dit_checkpoint(
+        tiny_song_dit(seed), SLOTS, 1.9, phrase_vae.fingerprint, {"corpus": "none", "step": 0}
+    )
     write_checkpoint(phrase_vae, folder / PHRASE_VAE_FILE)
     write_checkpoint(song_dit, folder / SONG_DIT_FILE)
     return folder

@@ -64,6 +64,9 @@ class StandInComposer:
         self.loaded_from = path
         return self
 
+    def seed_after(self, seed: int) -> int:
+        return seed + 1
+
     def generate(
         self, plan: SongPlan, *, seed: int | None, steps: int, progress: Callable[[str, float], None] | None
     ) -> Composition:

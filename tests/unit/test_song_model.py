@@ -60,7 +60,7 @@ def test_a_missing_file_is_refused(tmp_path):
 
 def test_weights_that_do_not_fit_their_configuration_are_refused_by_name(tmp_path):
     codec, network = tiny_codec(), tiny_song_dit()
-    checkpoint = song_dit_checkpoint(network, SLOTS, codec.fingerprint, {})
+    checkpoint = song_dit_checkpoint(network, SLOTS, 1.9, codec.fingerprint, {})
     checkpoint.config["latent_size"] = 16
     write_checkpoint(checkpoint, tmp_path / SONG_DIT_FILE)
     with pytest.raises(CheckpointError, match=r"from_cells\.weight is \(32, 24\), expected \(32, 48\)"):

@@ -77,7 +77,7 @@ def test_better_weights_of_an_interrupted_run_stay(
     out, codec, slots = tmp_path / "song_dit.safetensors", tiny_codec(), slots_of(corpus)
     network = SongDiT(SONG_DIT.network.for_corpus(len(slots), codec.network.config.latent_size))
     facts = {"corpus": corpus.fingerprint, "held_out": {"mean": error_so_far}}
-    write_checkpoint(song_dit_checkpoint(network, slots, codec.fingerprint, facts), out)
+    write_checkpoint(song_dit_checkpoint(network, slots, 1.9, codec.fingerprint, facts), out)
     assert (run_song_dit(corpus, out, resume=True) == error_so_far) == stays
 
 
@@ -86,7 +86,7 @@ def test_weights_of_another_run_do_not_stay(corpus: Corpus, tmp_path: Path, othe
     out, codec, slots = tmp_path / "song_dit.safetensors", tiny_codec(), slots_of(corpus)
     network = SongDiT(SONG_DIT.network.for_corpus(len(slots), codec.network.config.latent_size))
     facts = {"corpus": corpus.fingerprint, "held_out": {"mean": 0.0}, **other}
-    write_checkpoint(song_dit_checkpoint(network, slots, codec.fingerprint, facts), out)
+    write_checkpoint(song_dit_checkpoint(network, slots, 1.9, codec.fingerprint, facts), out)
     assert run_song_dit(corpus, out, resume=True) > 0
 
 

@@ -21,6 +21,10 @@ def channels_of_head(width: int, num_heads: int) -> int:
     return width // num_heads
 
 
+HIDDEN = -1e9
+"""Added to logits that must not be chosen; finite, so that a row of nothing else gives no NaN."""
+
+
 class Norm(nn.Module):
     """Layer norm with a gain and no bias, `[..., d] -> [..., d]`."""
 

@@ -14,17 +14,16 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from phraseloom.events import SILENT_HEADER, VOCABULARY, Attribute, PhraseTable
-from phraseloom.models.layers import KeyValueCache
+from phraseloom.models.layers import HIDDEN, KeyValueCache
 from phraseloom.models.phrase_vae import PhraseVAE
 
-FORBIDDEN = -1e9
 LARGEST_LATENT = 1e6
 """Latents are of the order of 1. Beyond this they are clipped: their squares in a layer norm would leave float32."""
 
 
 @torch.inference_mode()
 def decode_phrases(
-    network: PhraseVAE, latents: Tensor, ticks_per_bar: int, *, temperature: float = 0.0, min_header: float = 0.5
+    network: PhraseVAE, latents: Tensor, ticks_per_bar: int, *, temperature: float = 0.0, silence_threshold: float = 0.5
 ) -> PhraseTable:
     """The phrases of latents.
 
@@ -33,7 +32,7 @@ def decode_phrases(
         ticks_per_bar: onsets lie before this tick; 1 to 96.
         temperature: 0 takes the likeliest value of every attribute; otherwise values are drawn from the sharpened
             distribution with torch's global generator. Velocities are the median of their distribution at 0.
-        min_header: probability of silence above which a phrase is silent.
+        silence_threshold: probability of silence above which a phrase is silent.
 
     Raises:
         ValueError: latents of another shape, or not finite; a bar longer than the vocabulary's onsets.
@@ -46,7 +45,7 @@ def decode_phrases(
         raise ValueError(f"ticks_per_bar is {ticks_per_bar}, expected 1 to {VOCABULARY.sizes[Attribute.ONSET]}")
     latents = latents.clamp(-LARGEST_LATENT, LARGEST_LATENT)
     probabilities = network.header_head(latents).float().softmax(dim=-1)
-    silent = probabilities[:, SILENT_HEADER] > min_header
+    silent = probabilities[:, SILENT_HEADER] > silence_threshold
     headers = probabilities[:, :SILENT_HEADER].argmax(dim=-1).masked_fill(silent, SILENT_HEADER)
     steps = torch.zeros(len(latents), VOCABULARY.max_notes, len(Attribute), dtype=torch.int64)
     num_notes = torch.zeros(len(latents), dtype=torch.int64)
@@ -135,11 +134,11 @@ class _Rules:
         allowed = (self.onsets >= earliest[:, None]) & (self.onsets < self.ticks_per_bar) & can_continue
         nothing_left = ~allowed.any(dim=1)
         allowed[:, VOCABULARY.end_index] = nothing_left | can_end
-        return torch.where(allowed, 0.0, FORBIDDEN)
+        return torch.where(allowed, 0.0, HIDDEN)
 
     def pitch_bias(self, onset: Tensor) -> Tensor:
         """`[b, v]` for notes at `onset [b]`."""
-        return torch.where(self._allowed_pitches(onset), 0.0, FORBIDDEN)
+        return torch.where(self._allowed_pitches(onset), 0.0, HIDDEN)
 
     def _allowed_pitches(self, onset: Tensor) -> Tensor:
         falls = (self.pitches < self.last_pitch[:, None]) | (onset > self.last_onset)[:, None]

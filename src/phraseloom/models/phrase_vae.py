@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from phraseloom.events import VOCABULARY, Attribute
-from phraseloom.models.layers import Block, KeyValueCache, Norm, channels_of_head, initialise, rotary_tables
+from phraseloom.models.layers import HIDDEN, Block, KeyValueCache, Norm, channels_of_head, initialise, rotary_tables
 from phraseloom.score import TICKS_PER_QUARTER
 
 SEMITONES_PER_OCTAVE = 12
@@ -172,7 +172,7 @@ class PhraseVAE(nn.Module):
         x = torch.cat([queries, self.embed_headers(headers), self.embed_steps(steps, self.tables())], dim=1)
         num_leading = self.config.num_query_tokens + 1
         hidden = torch.arange(t, device=steps.device) >= num_notes[:, None]
-        bias = F.pad(hidden, (num_leading, 0))[:, None, None].to(x.dtype) * -1e9
+        bias = F.pad(hidden, (num_leading, 0))[:, None, None].to(x.dtype) * HIDDEN
         rotary = self.rotary(0, num_leading + t)
         for block in self.encoder:
             x = block(x, rotary, bias)
@@ -188,7 +188,7 @@ class PhraseVAE(nn.Module):
     def run_decoder(self, x: Tensor, start: int, caches: list[KeyValueCache] | None = None) -> Tensor:
         """Runs new tokens `x [b, t, d]` that begin at position `start` through the causal decoder."""
         t = x.shape[1]
-        causal = torch.full((t, start + t), -1e9, device=x.device).triu(start + 1) if t > 1 else None
+        causal = torch.full((t, start + t), HIDDEN, device=x.device).triu(start + 1) if t > 1 else None
         rotary = self.rotary(start, t)
         for index, block in enumerate(self.decoder):
             x = block(x, rotary, causal, None if caches is None else caches[index])

@@ -17,9 +17,8 @@ from torch import Tensor, nn
 
 from phraseloom.form import MAX_BARS
 from phraseloom.models.conditions import NUM_RELATIONS, ConditionEmbedding, SongConditions, bar_relations
-from phraseloom.models.layers import Attention, FeedForward, Norm, channels_of_head, initialise, rotary_tables
+from phraseloom.models.layers import HIDDEN, Attention, FeedForward, Norm, channels_of_head, initialise, rotary_tables
 
-HIDDEN = -1e9
 LEVEL_FREQUENCIES = 16
 
 

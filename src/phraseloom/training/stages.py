@@ -158,7 +158,9 @@ def train_song_dit(
             if figures["mean"] < least:
                 least = figures["mean"]
                 facts = {"corpus": corpus.fingerprint, "step": report.step, "held_out": figures}
-                write_checkpoint(song_dit_checkpoint(report.averaged, slots, codec.fingerprint, facts), out)
+                write_checkpoint(
+                    song_dit_checkpoint(report.averaged, slots, stage.loss.shift, codec.fingerprint, facts), out
+                )
         yield StageEvent(report, figures)
     accelerator.wait_for_everyone()
 
