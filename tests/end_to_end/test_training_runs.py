@@ -18,6 +18,7 @@ from support.training import make_corpus, write_recipe
 
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
 SECONDS_TO_START = 120
+SECONDS_TO_END = 240
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +32,7 @@ def train_command(recipe: Path, corpus: Path, out: Path, *options: str) -> list[
 
 
 def run(command: list[str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT, check=False)
+    return subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT, check=False, timeout=SECONDS_TO_END)
 
 
 def start_and_signal(command: list[str], state: Path, kind: signal.Signals) -> tuple[int, str]:
@@ -76,7 +77,7 @@ def test_an_interrupted_run_says_so(tmp_path: Path, corpus: Path) -> None:
 
 def test_two_processes_train_together(tmp_path: Path, corpus: Path) -> None:
     recipe = write_recipe(tmp_path / "recipe.toml", vae_steps=6, dit_steps=6)
-    launch = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "0"]
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     command = train_command(recipe, corpus, tmp_path / "run")
     done = run([*launch, *command[1:]])
 

@@ -133,5 +133,5 @@ def test_dropout_is_for_training_only():
 
 
 def test_a_configuration_takes_on_the_shape_of_a_corpus():
-    config = SongDiTConfig(width=64).for_corpus(num_slots=5, latent_size=16)
-    assert config == SongDiTConfig(width=64, num_slots=5, latent_size=16)
+    config = SongDiTConfig(width=64, num_heads=2).for_corpus(num_slots=5, latent_size=16)
+    assert config == SongDiTConfig(width=64, num_heads=2, num_slots=5, latent_size=16)
