@@ -8,8 +8,9 @@ transformer was trained on. Nobody passes a scale factor by hand, and nothing is
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -106,6 +107,27 @@ def read_checkpoint(path: Path, kind: str) -> Checkpoint:
             "train again, or use the version of phraseloom that wrote it",
         )
     return Checkpoint(kind, header["config"], header["extra"], weights)
+
+
+def require_names(checkpoint: Checkpoint, path: Path, config: type, belongings: Collection[str]) -> None:
+    """Checks that a checkpoint's header says what this version needs to know.
+
+    Args:
+        config: the dataclass of the network's configuration; the header must give its fields and no others.
+        belongings: names that `extra` must hold, among others.
+
+    Raises:
+        CheckpointError: a name is missing or not known.
+    """
+    known = inspect.signature(config).parameters.keys()
+    missing = (known - checkpoint.config.keys()) | (set(belongings) - checkpoint.extra.keys())
+    unknown = checkpoint.config.keys() - known
+    if missing or unknown:
+        what = f"lacks {min(missing)!r}" if missing else f"holds {min(unknown)!r}, which is not known"
+        raise CheckpointError(
+            f"{path} is of another version: its header {what}",
+            "train again, or use the version of phraseloom that wrote it",
+        )
 
 
 def _header_of(metadata: Mapping[str, str]) -> dict[str, Any]:

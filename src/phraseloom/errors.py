@@ -41,7 +41,6 @@ class UnreadableFileError(UserError):
     """A file that is not what it should be: not MIDI, truncated, empty, a corpus that is none."""
 
     exit_code = 3
-    http_status = 422
 
 
 class UnsupportedScoreError(UserError):

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from phraseloom.checkpoint import Checkpoint, checkpoint_of, fill_network, read_checkpoint
+from phraseloom.checkpoint import Checkpoint, checkpoint_of, fill_network, read_checkpoint, require_names
 from phraseloom.events import PhraseTable, header_of
 from phraseloom.models.phrase_decoding import decode_phrases
 from phraseloom.models.phrase_vae import PhraseVAE, PhraseVAEConfig
@@ -58,6 +58,7 @@ class PhraseCodec:
             UnreadableFileError, CheckpointError: as `read_checkpoint` and `fill_network`.
         """
         checkpoint = read_checkpoint(path, KIND)
+        require_names(checkpoint, path, PhraseVAEConfig, ("latent_mean", "latent_scale"))
         network = PhraseVAE(PhraseVAEConfig(**checkpoint.config))
         fill_network(network, checkpoint, path)
         statistics = LatentStatistics(tuple(checkpoint.extra["latent_mean"]), checkpoint.extra["latent_scale"])

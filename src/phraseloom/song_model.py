@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from phraseloom.checkpoint import Checkpoint, checkpoint_of, fill_network, read_checkpoint
+from phraseloom.checkpoint import Checkpoint, checkpoint_of, fill_network, read_checkpoint, require_names
 from phraseloom.errors import CheckpointError
 from phraseloom.models.song_dit import SongDiT, SongDiTConfig
 from phraseloom.phrase_codec import PhraseCodec
@@ -57,6 +57,7 @@ def load_song_model(path: Path, codec: PhraseCodec) -> SongModel:
         UnreadableFileError, CheckpointError: as `read_checkpoint` and `fill_network`, and for another phrase VAE.
     """
     checkpoint = read_checkpoint(path, KIND)
+    require_names(checkpoint, path, SongDiTConfig, ("phrase_vae", "slots", "noise_shift"))
     if checkpoint.extra["phrase_vae"] != codec.fingerprint:
         raise CheckpointError(
             f"{path} was trained on the latents of phrase VAE {checkpoint.extra['phrase_vae']}, "

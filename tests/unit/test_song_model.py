@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -78,3 +79,18 @@ def test_weights_that_do_not_fit_their_configuration_are_refused_by_name(tmp_pat
 )
 def test_the_model_speaks_bars_of_four_quarters(meters, spoken):
     assert speaks_meter_of(Score((Track("P", Notes.empty()),), 4, meters)) is spoken
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (lambda c: replace(c, extra={k: v for k, v in c.extra.items() if k != "noise_shift"}), "noise_shift"),
+        (lambda c: replace(c, config={k: v for k, v in c.config.items() if k != "width"}), "width"),
+        (lambda c: replace(c, config={**c.config, "colour": 1}), "colour"),
+    ],
+)
+def test_a_header_of_another_version_is_refused_by_name(tmp_path, change, named):
+    path = write_tiny_weights(tmp_path) / SONG_DIT_FILE
+    write_checkpoint(change(read_checkpoint(path, KIND)), path)
+    with pytest.raises(CheckpointError, match=f"header .*'{named}'"):
+        load_song_model(path, PhraseCodec.load(tmp_path / PHRASE_VAE_FILE))
