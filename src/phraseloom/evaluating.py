@@ -10,6 +10,7 @@ import numpy as np
 from phraseloom.corpus.folder import midi_files
 from phraseloom.corpus.store import Corpus
 from phraseloom.errors import RequestError, UnreadableFileError, UnsupportedScoreError
+from phraseloom.evaluation.comparison import ComparisonReport, compare_songs
 from phraseloom.evaluation.reconstruction import ReconstructionReport, reconstruction_report
 from phraseloom.evaluation.repetition import RepetitionSummary, repetition_report, summarise_repetition
 from phraseloom.midi import read_midi
@@ -61,6 +62,32 @@ def evaluate_repetition(songs: Path, split: str) -> RepetitionSummary:
         UserError: a file cannot be read, or there is no song.
     """
     return summarise_repetition(repetition_report(score) for score in _scores(songs, split))
+
+
+def evaluate_songs(songs: Path, corpus: Path, split: str, progress: Progress) -> ComparisonReport:
+    """Songs made by any system beside a split's real songs that it has not learnt from.
+
+    The other held-out split says what real against real gives; the training split is searched for what was copied.
+
+    Args:
+        songs: a folder of MIDI files with the corpus's tracks in their order.
+        split: "test" or "validation".
+
+    Raises:
+        UserError: a file cannot be read or lacks tracks, there are too few songs, or scikit-learn is not installed.
+    """
+    progress("reading", 0.0)
+    other = "validation" if split == "test" else "test"
+    real, other_real, training = (_songs_of_corpus(corpus, name) for name in (split, other, "train"))
+    generated = _scores(songs, split)
+    num_tracks = min(len(score.tracks) for score in real)
+    for score, path in zip(generated, midi_files(songs), strict=True):
+        if len(score.tracks) < num_tracks:
+            raise RequestError(
+                f"{path} has {len(score.tracks)} tracks, the songs of {corpus} have {num_tracks}",
+                "compare songs with the same tracks, in the same order",
+            )
+    return compare_songs(generated, real, other_real, training, progress)
 
 
 def _scores(songs: Path, split: str) -> list[Score]:

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from phraseloom.errors import RequestError, UnreadableFileError
-from phraseloom.evaluating import evaluate_reconstruction, evaluate_repetition
+from phraseloom.evaluating import evaluate_reconstruction, evaluate_repetition, evaluate_songs
+from phraseloom.midi import write_midi
 from support.networks import write_tiny_weights
+from support.songs import make_song
 from support.training import make_corpus, write_midi_folder
 
 
@@ -33,6 +35,15 @@ def test_the_phrases_of_a_corpus_are_decoded_and_compared(tmp_path: Path) -> Non
     )
     assert told == [0.0]
     assert "f1" in report.text().lower()
+
+
+def test_songs_with_too_few_tracks_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    corpus = make_corpus(tmp_path, 1)
+    monkeypatch.setattr("phraseloom.evaluating._songs_of_corpus", lambda corpus, split: [make_song(1)])
+    (tmp_path / "songs").mkdir()
+    write_midi(make_song(2, num_tracks=2), tmp_path / "songs" / "thin.mid")
+    with pytest.raises(RequestError, match=r"thin\.mid has 2 tracks, the songs of .* have 3"):
+        evaluate_songs(tmp_path / "songs", corpus, "test", lambda doing, share: None)
 
 
 def test_a_split_without_songs_is_refused(tmp_path: Path) -> None:

@@ -50,6 +50,7 @@ class RepetitionReport:
         repeated_cells: the same share for each track by itself, by the track's name.
         best_distant_match: mean over the sounding bars of the highest note-set Jaccard index with a bar at least four
             bars away.
+        section_recurrence: see `section_recurrence_score`; of the note-set Jaccard index, so that no latents matter.
     """
 
     homologous: float
@@ -57,6 +58,7 @@ class RepetitionReport:
     repeated_bars: float
     repeated_cells: dict[str, float]
     best_distant_match: float
+    section_recurrence: float
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON; None for NaN."""
@@ -72,6 +74,7 @@ class RepetitionSummary:
     repeated_bars: Estimate
     repeated_cells: dict[str, Estimate]
     best_distant_match: Estimate
+    section_recurrence: Estimate
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON; None for NaN."""
@@ -83,6 +86,7 @@ class RepetitionSummary:
             "homologous bars, Jaccard": self.homologous,
             "bars of different sections": self.different_sections,
             "best match 4+ bars away": self.best_distant_match,
+            "section recurrence score": self.section_recurrence,
             "bars repeated exactly": self.repeated_bars,
             **{f"  {name} cells": estimate for name, estimate in self.repeated_cells.items()},
         }
@@ -146,6 +150,7 @@ def repetition_report(score: Score) -> RepetitionReport:
             for name, track in zip(_distinct([track.name for track in score.tracks]), score.tracks, strict=True)
         },
         best_distant_match=best_distant_match(similarity),
+        section_recurrence=section_recurrence_score(similarity),
     )
 
 
@@ -168,6 +173,7 @@ def summarise_repetition(
         repeated_bars=mean([song.repeated_bars for song in songs]),
         repeated_cells={name: mean([song.repeated_cells.get(name, np.nan) for song in songs]) for name in tracks},
         best_distant_match=mean([song.best_distant_match for song in songs]),
+        section_recurrence=mean([song.section_recurrence for song in songs]),
     )
 
 
