@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
+from phraseloom.chord_chart import ChordChart, format_chart, parse_chart
 from phraseloom.errors import RequestError
 from phraseloom.form import MAX_BARS, Section, format_form, num_bars_of, parse_form, propose_form
 from phraseloom.harmony import Key, parse_key
-from phraseloom.score import MAX_TEMPO_BPM, MIN_TEMPO_BPM
+from phraseloom.repeats import AS_IN_THE_CORPUS
+from phraseloom.score import MAX_TEMPO_BPM, MIN_TEMPO_BPM, ChordSpan
 
 DEFAULT_NUM_BARS = 64
 """Length of a song whose plan gives neither bars nor form."""
@@ -19,6 +22,17 @@ DEFAULT_NUM_BARS = 64
 _LOWEST_PROPOSED_BPM, _HIGHEST_PROPOSED_BPM = 60, 140
 _MOST_PROPOSED_ACCIDENTALS = 4  # keys that most players read with ease
 _MAJOR_SHARE = 0.6  # as in POP909
+
+
+class SettledPlan(NamedTuple):
+    """What a completed plan says."""
+
+    form: tuple[Section, ...]
+    key: Key
+    tempo_bpm: float
+    repeat: float
+    chords: tuple[ChordSpan, ...]
+    """In the plan's key; beats without one are free."""
 
 
 @dataclass(frozen=True, init=False)
@@ -30,12 +44,17 @@ class SongPlan:
         form: sections; their bars add up to `num_bars` where both are given.
         key: of the song as a whole.
         tempo_bpm: quarter notes a minute, 10 to 600, rounded to 0.01.
+        repeat: how much of a section that returns repeats note for note: 0 nothing, 0.5 as much as in the songs that
+            the model has learned from, 1 everything.
+        chords: of some sections or of the whole song; where it names none, the harmony is free.
     """
 
     num_bars: int | None
     form: tuple[Section, ...] | None
     key: Key | None
     tempo_bpm: float | None
+    repeat: float | None
+    chords: ChordChart | None
 
     def __init__(
         self,
@@ -43,16 +62,20 @@ class SongPlan:
         form: str | Iterable[Section] | None = None,
         key: str | Key | None = None,
         tempo_bpm: float | None = None,
+        repeat: float | None = None,
+        chords: str | ChordChart | None = None,
     ) -> None:
         """A plan, checked.
 
         Args:
             form: sections, or a text such as `i4 A8 A8 B8 o4`.
             key: a key, or a text such as `G` or `F# minor`.
+            chords: a chart, or a text such as `A: C Am F G; B: F | G Em . Am`.
 
         Raises:
-            RequestError: something is out of range, or form and number of bars contradict each other.
-            ParseError: the text of the form or of the key does not parse; it is a `RequestError` too.
+            RequestError: something is out of range, or form and number of bars, or form and chords, contradict each
+                other.
+            ParseError: the text of the form, of the key or of the chords does not parse; it is a `RequestError` too.
         """
         bars = None if num_bars is None else _checked_num_bars(num_bars)
         sections = None if form is None else _checked_form(form, bars)
@@ -60,32 +83,38 @@ class SongPlan:
         object.__setattr__(self, "form", sections)
         object.__setattr__(self, "key", _checked_key(key))
         object.__setattr__(self, "tempo_bpm", None if tempo_bpm is None else _checked_tempo(tempo_bpm))
+        object.__setattr__(self, "repeat", None if repeat is None else _checked_repeat(repeat))
+        object.__setattr__(self, "chords", None if chords is None else _checked_chords(chords, sections))
 
     def completed(self, rng: np.random.Generator) -> SongPlan:
         """This plan with nothing left open: what is given stays, the rest is drawn.
 
         Without bars and form the song has 64 bars; keys have up to four accidentals, tempos are whole numbers from 60
-        to 140. Each part has its own random numbers, so that giving one does not change what is drawn for the others.
+        to 140. Chords that are not given stay free. Each part has its own random numbers, so that giving one does not
+        change what is drawn for the others.
         """
         form_rng, key_rng, tempo_rng = rng.spawn(3)
         num_bars = self.num_bars or (num_bars_of(self.form) if self.form else DEFAULT_NUM_BARS)
-        return SongPlan(
+        return replace(
+            self,
             num_bars=num_bars,
             form=self.form or propose_form(num_bars, form_rng),
             key=self.key or _proposed_key(key_rng),
             tempo_bpm=self.tempo_bpm or float(tempo_rng.integers(_LOWEST_PROPOSED_BPM, _HIGHEST_PROPOSED_BPM + 1)),
+            repeat=AS_IN_THE_CORPUS if self.repeat is None else self.repeat,
         )
 
     @property
-    def settled(self) -> tuple[tuple[Section, ...], Key, float]:
-        """Form, key and tempo of a completed plan.
+    def settled(self) -> SettledPlan:
+        """What a completed plan says.
 
         Raises:
-            ValueError: one of them is open.
+            ValueError: it leaves something open.
         """
-        if self.form is None or self.key is None or self.tempo_bpm is None:
+        if self.form is None or self.key is None or self.tempo_bpm is None or self.repeat is None:
             raise ValueError("the plan leaves something open; complete it first")
-        return self.form, self.key, self.tempo_bpm
+        chords = () if self.chords is None else self.chords.spans(self.form)
+        return SettledPlan(self.form, self.key, self.tempo_bpm, self.repeat, chords)
 
     def to_dict(self) -> dict[str, int | float | str]:
         """What is given, as text and numbers for JSON or TOML; `SongPlan(**plan.to_dict()) == plan`."""
@@ -94,6 +123,8 @@ class SongPlan:
             "form": None if self.form is None else format_form(self.form),
             "key": None if self.key is None else str(self.key),
             "tempo_bpm": self.tempo_bpm,
+            "repeat": self.repeat,
+            "chords": None if self.chords is None else format_chart(self.chords, self.key),
         }
         return {name: value for name, value in given.items() if value is not None}
 
@@ -110,6 +141,8 @@ def _checked_num_bars(num_bars: int) -> int:
 
 
 def _checked_form(form: str | Iterable[Section], num_bars: int | None) -> tuple[Section, ...]:
+    if not isinstance(form, Iterable):
+        raise RequestError(f"the form is {form!r}", "ask for a form such as 'i4 A8 A8 B8 o4'")
     sections = parse_form(form) if isinstance(form, str) else tuple(form)
     total = num_bars_of(sections)
     if not 1 <= total <= MAX_BARS:
@@ -137,6 +170,33 @@ def _checked_tempo(tempo_bpm: float) -> float:
     if not MIN_TEMPO_BPM <= tempo <= MAX_TEMPO_BPM:
         raise RequestError(f"the tempo is {tempo_bpm} bpm", remedy)
     return tempo
+
+
+def _checked_repeat(repeat: float) -> float:
+    remedy = "ask for 0 (nothing repeats exactly) to 1 (all that can)"
+    try:
+        share = float(repeat)
+    except (TypeError, ValueError):
+        raise RequestError(f"the share of repeats is {repeat!r}", remedy) from None
+    if not 0 <= share <= 1:
+        raise RequestError(f"the share of repeats is {repeat}", remedy)
+    return share
+
+
+def _checked_chords(chords: str | ChordChart, form: tuple[Section, ...] | None) -> ChordChart:
+    chart = parse_chart(chords) if isinstance(chords, str) else chords
+    if not isinstance(chart, ChordChart):
+        raise RequestError(f"the chords are {chords!r}", "ask for chords such as 'A: C Am F G; B: F | G Em . Am'")
+    if form is not None:
+        chart.spans(form)  # raises for letters that the form does not have
+    elif chart.letters:
+        letters = ", ".join(chart.letters)
+        remedy = (
+            f"give a form with {'this letter' if len(chart.letters) == 1 else 'these letters'}, such as "
+            + " ".join(f"{letter}8" for letter in chart.letters)
+        )
+        raise RequestError(f"there are chords for {letters}, but no form", remedy)
+    return chart
 
 
 def _proposed_key(rng: np.random.Generator) -> Key:

@@ -125,5 +125,5 @@ def test_completed_plan_keeps_what_is_given_and_reads_back(
     plan = SongPlan(num_bars=num_bars, key=key, tempo_bpm=tempo_bpm)
     completed = plan.completed(np.random.default_rng(seed))
     assert completed.to_dict().items() >= plan.to_dict().items()
-    assert completed.to_dict().keys() == {"num_bars", "form", "key", "tempo_bpm"}
+    assert completed.to_dict().keys() == {"num_bars", "form", "key", "tempo_bpm", "repeat"}
     assert SongPlan(**completed.to_dict()) == completed  # ty: ignore[invalid-argument-type]

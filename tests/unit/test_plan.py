@@ -8,10 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from phraseloom.chord_chart import parse_chart
 from phraseloom.errors import ParseError, RequestError
 from phraseloom.form import MAX_BARS, Section, num_bars_of
-from phraseloom.harmony import Key
+from phraseloom.harmony import Key, parse_chord
 from phraseloom.plan import DEFAULT_NUM_BARS, SongPlan
+from phraseloom.repeats import AS_IN_THE_CORPUS
+from phraseloom.score import ChordSpan
 
 
 def test_texts_and_objects_make_the_same_plan() -> None:
@@ -40,6 +43,13 @@ def test_plan_is_frozen() -> None:
         ({"tempo_bpm": 601}, "tempo is 601"),
         ({"tempo_bpm": float("nan")}, "tempo is nan"),
         ({"tempo_bpm": "allegro"}, "tempo is 'allegro'"),
+        ({"repeat": -0.1}, "share of repeats is -0.1"),
+        ({"repeat": 1.1}, "share of repeats is 1.1"),
+        ({"repeat": float("nan")}, "share of repeats is nan"),
+        ({"repeat": "much"}, "share of repeats is 'much'"),
+        ({"chords": 5}, "chords are 5"),
+        ({"form": "A8 B8", "chords": "A: C; Z: F; y: G"}, "chords for Z, y, but the form is A8 B8"),
+        ({"num_bars": 8, "chords": "A: C Am"}, "chords for A, but no form"),
     ],
 )
 def test_impossible_plan_is_refused_with_a_remedy(asked: dict[str, Any], message: str) -> None:
@@ -48,7 +58,7 @@ def test_impossible_plan_is_refused_with_a_remedy(asked: dict[str, Any], message
     assert raised.value.remedy
 
 
-@pytest.mark.parametrize("asked", [{"form": "A8 B"}, {"key": "H"}])
+@pytest.mark.parametrize("asked", [{"form": "A8 B"}, {"key": "H"}, {"form": "A8", "chords": "A: C H"}])
 def test_text_that_does_not_parse_is_pointed_at(asked: dict[str, Any]) -> None:
     with pytest.raises(ParseError):
         SongPlan(**asked)
@@ -75,11 +85,12 @@ def test_completed_plan_leaves_nothing_open() -> None:
         assert plan.tempo_bpm is not None
         assert 60 <= plan.tempo_bpm <= 140
         assert plan.tempo_bpm % 1 == 0
+        assert (plan.repeat, plan.chords) == (AS_IN_THE_CORPUS, None)
     assert {plan.key.mode for plan in plans if plan.key} == {"major", "minor"}
 
 
 def test_completing_keeps_what_is_given() -> None:
-    plan = SongPlan(form="i4 A8 o4", key="Gb minor", tempo_bpm=200)
+    plan = SongPlan(form="i4 A8 o4", key="Gb minor", tempo_bpm=200, repeat=0, chords="A: F#m D")
     completed = plan.completed(np.random.default_rng(0))
     assert completed == replace(plan, num_bars=16)
     assert completed.completed(np.random.default_rng(1)) == completed
@@ -89,10 +100,44 @@ def test_giving_one_part_does_not_change_the_others() -> None:
     free = SongPlan(num_bars=48).completed(np.random.default_rng(3))
     with_key = SongPlan(num_bars=48, key="A minor").completed(np.random.default_rng(3))
     assert with_key == replace(free, key="A minor")
+    with_more = SongPlan(num_bars=48, repeat=1, chords="C Am F G").completed(np.random.default_rng(3))
+    assert with_more == replace(free, repeat=1, chords="C Am F G")
+
+
+def test_what_a_completed_plan_says() -> None:
+    plan = SongPlan(form="i1 A2 A1", key="G", tempo_bpm=92, repeat=0.25, chords="A: G | C D")
+    chords = [("G", 48, 48), ("C", 96, 24), ("D", 120, 24), ("G", 144, 48)]
+    spans = tuple(ChordSpan(onset, duration, parse_chord(text)) for text, onset, duration in chords)
+    assert plan.settled == (plan.form, Key(7, "major"), 92.0, 0.25, spans)
+    assert replace(plan, chords=None).settled.chords == ()
+
+
+@pytest.mark.parametrize("left_open", ["form", "key", "tempo_bpm", "repeat"])
+def test_a_plan_that_leaves_something_open_is_not_settled(left_open: str) -> None:
+    plan = SongPlan(form="A8", key="G", tempo_bpm=92, repeat=0)
+    assert plan.settled.chords == ()
+    with pytest.raises(ValueError, match="leaves something open"):
+        _ = replace(plan, **{left_open: None}).settled
+
+
+def test_chords_for_the_whole_song_need_no_form() -> None:
+    assert SongPlan(chords="C Am").completed(np.random.default_rng(0)).settled.chords
+
+
+def test_texts_and_charts_are_the_same_chords() -> None:
+    chart = parse_chart("A: C Am; B: F | G Em")
+    assert SongPlan(form="A8 B8", chords=chart) == SongPlan(form="A8 B8", chords="A: C Am ; B: F | G Em")
 
 
 def test_plan_as_text_and_back() -> None:
     assert SongPlan().to_dict() == {}
     plan = SongPlan(16, "A8 B8", "f# minor", 92.5)
     assert plan.to_dict() == {"num_bars": 16, "form": "A8 B8", "key": "F# minor", "tempo_bpm": 92.5}
+    assert SongPlan(**plan.to_dict()) == plan  # ty: ignore[invalid-argument-type]
+
+
+def test_plan_with_repeats_and_chords_as_text_and_back() -> None:
+    """Chords are spelt as the key has them."""
+    plan = SongPlan(form="A8", key="Eb", repeat=0, chords="A: D# G# | D#/G G#")
+    assert plan.to_dict() == {"form": "A8", "key": "Eb major", "repeat": 0.0, "chords": "A: Eb Ab | Eb/G Ab"}
     assert SongPlan(**plan.to_dict()) == plan  # ty: ignore[invalid-argument-type]

@@ -1,0 +1,151 @@
+"""Chords for sections that were given none, in the way of a corpus.
+
+A section is put together of four-bar progressions that several songs of the corpus share, so that none is the mark of
+a single song; the first and the later ones of a section are drawn by how often they stand there, and the later ones
+also by how often the corpus moves from the last root of one to the first root of the other. Everything is in C major
+or A minor, in plain triads.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby, pairwise
+from typing import Any
+
+import numpy as np
+
+from phraseloom.chord_chart import BEATS_PER_BAR, Bar, ChartPart, ChordChart
+from phraseloom.form import Section
+from phraseloom.harmony import Chord, parse_chord
+from phraseloom.score import TICKS_PER_QUARTER, Score
+from phraseloom.transforms import beat_chords, normalise_key
+
+BARS_PER_PROGRESSION = 4
+MIN_SONGS = 2
+"""A progression that fewer songs use is left out."""
+NUM_ROOTS = 12
+FOURTH, DIMINISHED_FIFTH, FIFTH, AUGMENTED_FIFTH = 5, 6, 7, 8
+
+Progression = tuple[Bar, ...]
+
+
+@dataclass(frozen=True)
+class ChordPrior:
+    """Progressions by mode, and how roots follow each other.
+
+    Attributes:
+        progressions: of each mode, how often each begins a section and how often it stands later.
+        root_moves: `[12][12]` how often a chord on the second root follows one on the first.
+    """
+
+    progressions: Mapping[str, Mapping[Progression, tuple[int, int]]]
+    root_moves: tuple[tuple[int, ...], ...]
+
+    @classmethod
+    def fit(cls, scores: Iterable[Score]) -> ChordPrior:
+        """The prior of songs in 4/4 with sections, chords and a key; other songs do not count."""
+        counts: defaultdict[str, defaultdict[Progression, list[int]]] = defaultdict(lambda: defaultdict(lambda: [0, 0]))
+        num_songs: Counter[tuple[str, Progression]] = Counter()
+        moves = np.zeros((NUM_ROOTS, NUM_ROOTS), np.int64)
+        for score in scores:
+            if score.key is None or not score.chords or score.num_ticks != score.num_bars * _TICKS_PER_BAR:
+                continue
+            chords = [_triad(chord) for chord in beat_chords(normalise_key(score))]
+            for first, second in pairwise(root for root, _ in groupby(_root(chord) for chord in chords)):
+                if first is not None and second is not None:
+                    moves[first, second] += 1
+            of_song = list(_progressions(score.sections, chords))
+            for progression, is_later in of_song:
+                counts[score.key.mode][progression][is_later] += 1
+            num_songs.update((score.key.mode, progression) for progression in {each for each, _ in of_song})
+        kept = {
+            mode: {each: (n[0], n[1]) for each, n in of_mode.items() if num_songs[mode, each] >= MIN_SONGS}
+            for mode, of_mode in counts.items()
+        }
+        return cls(kept, tuple(map(tuple, moves.tolist())))
+
+    def propose(self, sections: Sequence[Section], mode: str, rng: np.random.Generator) -> ChordChart | None:
+        """A chart in C major or A minor for every letter of a form; None where the corpus had no chords in the mode."""
+        known = self.progressions.get(mode)
+        if not known:
+            return None
+        num_bars: dict[str, int] = {}
+        for section in sections:
+            num_bars[section.letter] = max(section.num_bars, num_bars.get(section.letter, 0))
+        parts = [ChartPart(letter, self._bars(known, length, rng)) for letter, length in num_bars.items()]
+        return ChordChart(tuple(parts))
+
+    def _bars(
+        self, known: Mapping[Progression, tuple[int, int]], num_bars: int, rng: np.random.Generator
+    ) -> tuple[Bar, ...]:
+        progressions = list(known)
+        counts = np.array([known[each] for each in progressions], float)
+        bars: Progression = ()
+        while len(bars) < num_bars:
+            weights = counts[:, 0] if not bars else counts[:, 1] * self._moves_from(bars, progressions)
+            weights = weights if weights.any() else np.ones(len(progressions))
+            bars += progressions[rng.choice(len(progressions), p=weights / weights.sum())]
+        return bars[:num_bars]
+
+    def _moves_from(self, bars: Progression, progressions: Sequence[Progression]) -> np.ndarray:
+        moves = np.array(self.root_moves)[bars[-1][-1].root]
+        return np.array([moves[progression[0][0].root] for progression in progressions], float)
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON; `from_dict` is the way back."""
+        return {
+            "progressions": {
+                mode: [[_text(each), first, later] for each, (first, later) in of_mode.items()]
+                for mode, of_mode in self.progressions.items()
+            },
+            "root_moves": [list(row) for row in self.root_moves],
+        }
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> ChordPrior:
+        """The prior that `to_dict` gave."""
+        progressions = {
+            mode: {_progression(text): (first, later) for text, first, later in of_mode}
+            for mode, of_mode in content["progressions"].items()
+        }
+        return cls(progressions, tuple(map(tuple, content["root_moves"])))
+
+
+_TICKS_PER_BAR = BEATS_PER_BAR * TICKS_PER_QUARTER
+
+
+def _triad(chord: Chord | None) -> Chord | None:
+    """The chord without bass and extensions; None where there is none."""
+    if chord is None or chord.root is None:
+        return None
+    third = next((interval for interval in (4, 3, FOURTH, 2) if interval in chord.intervals), None)
+    fifth = next((each for each in (FIFTH, DIMINISHED_FIFTH, AUGMENTED_FIFTH) if each in chord.intervals), FIFTH)
+    return Chord(chord.root, frozenset({0, fifth} if third is None else {0, third, fifth}), chord.root)
+
+
+def _root(chord: Chord | None) -> int | None:
+    return None if chord is None else chord.root
+
+
+def _progressions(sections: Sequence[Section], chords: Sequence[Chord | None]) -> Iterable[tuple[Progression, bool]]:
+    """The four-bar progressions of a song's sections, with whether each stands later than a section's first bar."""
+    start = 0
+    for section in sections:
+        for offset in range(0, section.num_bars - BARS_PER_PROGRESSION + 1, BARS_PER_PROGRESSION):
+            first = (start + offset) * BEATS_PER_BAR
+            beats = chords[first : first + BARS_PER_PROGRESSION * BEATS_PER_BAR]
+            known = [chord for chord in beats if chord is not None]
+            if len(known) == len(beats):
+                bars = [tuple(known[at : at + BEATS_PER_BAR]) for at in range(0, len(known), BEATS_PER_BAR)]
+                yield ChartPart(None, tuple(bars)).bars, offset > 0
+        start += section.num_bars
+
+
+def _text(progression: Progression) -> str:
+    return " | ".join(" ".join(str(chord) for chord in bar) for bar in progression)
+
+
+def _progression(text: str) -> Progression:
+    return tuple(tuple(parse_chord(symbol) for symbol in bar.split()) for bar in text.split(" | "))

@@ -1,0 +1,82 @@
+"""Chords proposed for sections that were given none."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from phraseloom.chord_chart import parse_chart
+from phraseloom.chord_prior import ChordPrior
+from phraseloom.form import parse_form
+from phraseloom.harmony import Key
+from phraseloom.score import Notes, Score, Track
+from phraseloom.transforms import transpose
+from support.songs import make_song
+
+FORM = parse_form("A8 B4")
+
+
+def song_with(chart: str, key: Key) -> Score:
+    """A silent song of the form `A8 B4` in this key with these chords, which are given in C major or A minor."""
+    in_c = Key(0 if key.mode == "major" else 9, key.mode)
+    score = Score((Track("P", Notes.empty()),), 12, sections=FORM, chords=parse_chart(chart).spans(FORM), key=in_c)
+    return transpose(score, key.tonic - in_c.tonic)
+
+
+@pytest.fixture
+def prior() -> ChordPrior:
+    """Two songs share both progressions of A; each has one of its own in B."""
+    return ChordPrior.fit(
+        [
+            song_with("A: C Am F G Em Em7 F G/B; B: C C C D", Key(0, "major")),
+            song_with("A: C Am7 F G7 Em Em F G; B: C C C E", Key(7, "major")),
+            song_with("A: Am Dm E Am Am F G Am; B: Am Am Am Am", Key(2, "minor")),
+        ]
+    )
+
+
+def test_only_progressions_that_songs_share_are_kept_as_triads_in_c(prior: ChordPrior) -> None:
+    shared = {parse_chart(text).parts[0].bars: counts for text, counts in (("C Am F G", (2, 0)), ("Em Em F G", (0, 2)))}
+    assert prior.progressions["major"] == shared
+    assert prior.progressions.get("minor", {}) == {}
+
+
+def test_what_begins_sections_begins_them(prior: ChordPrior) -> None:
+    for seed in range(10):
+        chart = prior.propose(parse_form("i4 A8 i4 B10 A4"), "major", np.random.default_rng(seed))
+        assert chart is not None
+        assert str(chart) == "i: C Am F G; A: C Am F G Em Em F G; B: C Am F G Em Em F G Em Em"
+
+
+def test_no_chords_are_proposed_in_an_unknown_mode(prior: ChordPrior) -> None:
+    assert prior.propose(FORM, "minor", np.random.default_rng(0)) is None
+    assert ChordPrior.fit([]).propose(FORM, "major", np.random.default_rng(0)) is None
+
+
+def test_songs_without_chords_key_or_form_teach_nothing() -> None:
+    song = make_song(1)
+    silent = [replace(song, chords=()), replace(song, key=None), replace(song, sections=())]
+    assert not any(
+        ChordPrior.fit(2 * [score]).progressions.get(mode) for score in silent for mode in ("major", "minor")
+    )
+
+
+def test_later_progressions_follow_on_roots_that_follow_each_other() -> None:
+    """G goes on to C in these songs and never to F sharp, so what begins on F sharp does not follow what ends on G."""
+    to_c, from_f = "A: C Am F G C F G C; B: C C C C", "A: F F F F F# B F# B; B: C C C C"
+    prior = ChordPrior.fit(song_with(chart, Key(tonic, "major")) for chart in (to_c, from_f) for tonic in (0, 5))
+    drawn = {str(prior.propose(parse_form("A8"), "major", np.random.default_rng(seed))) for seed in range(60)}
+    assert "A: C Am F G C F G C" in drawn
+    assert "A: C Am F G F# B F# B" not in drawn
+
+
+def test_the_same_seed_proposes_the_same(prior: ChordPrior) -> None:
+    first, second = (prior.propose(FORM, "major", np.random.default_rng(3)) for _ in range(2))
+    assert first == second
+
+
+def test_a_prior_travels_as_json(prior: ChordPrior) -> None:
+    assert ChordPrior.from_dict(json.loads(json.dumps(prior.to_dict()))) == prior
