@@ -189,13 +189,37 @@ def test_the_objective_adds_its_terms_up(network, batch):
     loss, terms = objective(batch)
     posterior = network.encode(*batch)
     losses = network.losses(posterior.mean, *batch)
-    num_notes = batch.num_notes.sum()
-    assert terms["pitch"] == losses.pitch / num_notes
-    assert terms["header"] == losses.header / len(batch.headers)
-    assert terms["kl"] == posterior.kl().mean()
-    expected = terms["header"] + (losses.onset + losses.pitch + losses.duration + 0.25 * losses.velocity) / num_notes
-    torch.testing.assert_close(loss, expected + 0.5 * terms["kl"])
+    num_phrases, num_notes = len(batch.headers), batch.num_notes.sum()
+    assert terms.keys() == {*losses._fields, "kl"}
+    for name in ("onset", "pitch", "duration", "velocity"):
+        assert terms[name] == getattr(losses, name) / num_notes
+    assert terms["header"] == losses.header / num_phrases
+    torch.testing.assert_close(terms["kl"], posterior.kl().sum(dim=1).mean())
+    nats = losses.header + losses.onset + losses.pitch + losses.duration + 0.25 * losses.velocity
+    num_tokens = num_phrases * (5 + batch.steps.shape[1])
+    torch.testing.assert_close(loss, (nats + 0.5 * posterior.kl().sum()) / num_tokens)
     assert not any(term.requires_grad for term in terms.values())
+
+
+def test_a_note_weighs_the_same_in_phrases_of_every_length(network):
+    """Batches of as many tokens: what a note costs moves the loss as much among short phrases as among long ones."""
+    settings = PhraseVAELossSettings(kl_weight=0.0, velocity_weight=0.0)
+    objective = PhraseVAEObjective(network, settings).eval()
+    weights = []
+    for num_phrases, num_steps in ((6, 5), (4, 10), (1, 55)):
+        phrase = Notes.from_rows([(tick, 1, 60, 80) for tick in range(num_steps)])
+        batch = PhraseBatch.of(PhraseTable.build([phrase] * num_phrases, [0] * num_phrases))
+        loss, terms = objective(batch)
+        per_phrase = terms["header"] + num_steps * (terms["onset"] + terms["pitch"] + terms["duration"])
+        weights.append((loss / (num_phrases * per_phrase)).item())
+    assert weights == pytest.approx([1 / 60] * 3)
+
+
+def test_a_batch_of_silence_has_a_loss(network):
+    batch = PhraseBatch.of(PhraseTable.build([Notes.empty()] * 2, [SILENT_HEADER] * 2), num_steps=1)
+    loss, terms = PhraseVAEObjective(network, PhraseVAELossSettings()).eval()(batch)
+    assert loss.isfinite()
+    assert all(term.isfinite() for term in terms.values())
 
 
 def test_latents_are_drawn_in_training_and_means_in_evaluation(network, batch):

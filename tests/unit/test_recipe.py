@@ -27,6 +27,9 @@ def test_every_recipe_of_the_repository_is_sound(path: Path) -> None:
         ("width = 32, num_heads = 2, encoder", "width = 32, num_heads = 3, encoder", "split into 3 heads", "value"),
         ("width = 32, num_layers", "width = 30, num_layers", "width 30 does not split", "value"),
         ("num_steps = 20", "num_steps = 0", "num_steps", "range"),
+        ("[phrase_vae]", "[phrase_vae]\ntransposed_share = 0.2", "phrase_vae.transposed_share", "transposed_share"),
+        ("[phrase_vae]", "[phrase_vae]\naugmentation.splice_share = 0.3", "phrase_vae.augmentation", "spliced_share"),
+        ("[phrase_vae]", "[phrase_vae]\naugmentation.spliced_share = 1.5", "spliced_share", "range"),
     ],
 )
 def test_what_is_wrong_is_named(tmp_path: Path, old: str, new: str, said: str, remedy: str) -> None:

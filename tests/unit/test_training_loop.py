@@ -10,7 +10,7 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 
-from phraseloom.errors import CheckpointError
+from phraseloom.errors import CheckpointError, RequestError
 from phraseloom.training.loop import LoopSettings, Objective, StepReport, train
 from phraseloom.training.optimisers import OptimiserSettings
 
@@ -75,6 +75,21 @@ def test_a_killed_run_goes_on_with_the_same_losses(tmp_path: Path, killed_after:
 def test_a_finished_run_takes_no_more_steps(tmp_path: Path) -> None:
     losses(steps(tmp_path / "state.pt", resume=False))
     assert losses(steps(tmp_path / "state.pt", resume=True)) == {}
+
+
+def test_a_diverged_run_stops_and_leaves_a_sound_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    forward = Regression.forward
+
+    def diverging(self: Regression, batch: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        loss, terms = forward(self, batch)
+        return (loss * float("nan") if self.step == 6 else loss), terms
+
+    monkeypatch.setattr(Regression, "forward", diverging)
+    with pytest.raises(RequestError, match="loss of step 7 is nan"):
+        losses(steps(tmp_path / "state.pt", resume=False))
+    saved = torch.load(tmp_path / "state.pt", weights_only=True)
+    assert saved["step"] == 6
+    assert all(value.isfinite().all() for value in saved["network"].values())
 
 
 def test_without_resume_it_starts_anew(tmp_path: Path) -> None:

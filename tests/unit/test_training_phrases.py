@@ -4,24 +4,25 @@ from __future__ import annotations
 
 from collections import Counter
 
-import numpy as np
 import pytest
 import torch
 
-from phraseloom.events import DRUMS_HEADER, MAX_NOTES, SILENT_HEADER, Attribute, EncodingLosses, PhraseTable
+from phraseloom.events import DRUMS_HEADER, MAX_NOTES, SILENT_HEADER, EncodingLosses, PhraseTable
 from phraseloom.harmony import Key
 from phraseloom.score import Notes, Score, Track
+from phraseloom.training.phrase_augmentation import PhraseAugmentation
 from phraseloom.training.phrases import (
     TOKENS_BESIDE_NOTES,
     PhraseBatch,
     PhraseBatches,
     corpus_phrases,
     song_phrases,
-    transposed,
 )
 from support.songs import make_song
 
 TOKENS_PER_BATCH = 60
+UNCHANGED = PhraseAugmentation()
+AUGMENTED = PhraseAugmentation(transposed_share=0.5, spliced_share=0.5)
 
 
 @pytest.fixture(scope="module")
@@ -35,9 +36,15 @@ def table() -> PhraseTable:
 
 
 def batches_of(
-    table: PhraseTable, *, share: float = 0.0, seed: int = 1, epoch: int = 0, process: int = 0, num_processes: int = 1
+    table: PhraseTable,
+    augmentation: PhraseAugmentation = UNCHANGED,
+    *,
+    seed: int = 1,
+    epoch: int = 0,
+    process: int = 0,
+    num_processes: int = 1,
 ) -> list[PhraseBatch]:
-    loads = PhraseBatches(table, TOKENS_PER_BATCH, share, seed).epoch(epoch, process, num_processes)
+    loads = PhraseBatches(table, TOKENS_PER_BATCH, augmentation, seed).epoch(epoch, process, num_processes)
     return [load() for load in loads]
 
 
@@ -112,57 +119,39 @@ def test_batches_have_few_shapes(table):
 
 
 def test_what_an_epoch_holds_is_a_matter_of_seed_and_number(table):
-    first = batches_of(table, share=0.5)
-    assert same(first, batches_of(table, share=0.5))
-    assert not same(first, batches_of(table, share=0.5, epoch=1))
-    assert not same(first, batches_of(table, share=0.5, seed=2))
+    first = batches_of(table, AUGMENTED)
+    assert same(first, batches_of(table, AUGMENTED))
+    assert not same(first, batches_of(table, AUGMENTED, epoch=1))
+    assert not same(first, batches_of(table, AUGMENTED, seed=2))
 
 
 def test_a_batch_is_the_same_whenever_it_is_loaded(table):
-    loads = PhraseBatches(table, TOKENS_PER_BATCH, 1.0, seed=1).epoch(0, 0, 1)
+    loads = PhraseBatches(table, TOKENS_PER_BATCH, AUGMENTED, seed=1).epoch(0, 0, 1)
     assert same([load() for load in loads], [load() for load in loads[::-1]][::-1])
 
 
 @pytest.mark.parametrize("num_processes", [2, 3, 7])
 def test_processes_share_an_epoch_out_between_them(table, num_processes):
-    alone = batches_of(table, share=0.5)
-    shares = [batches_of(table, share=0.5, process=i, num_processes=num_processes) for i in range(num_processes)]
+    alone = batches_of(table, AUGMENTED)
+    shares = [batches_of(table, AUGMENTED, process=i, num_processes=num_processes) for i in range(num_processes)]
     assert {len(share) for share in shares} == {len(alone) // num_processes}
     in_turn = [share[i] for i in range(len(shares[0])) for share in shares]
     assert same(in_turn, alone[: len(in_turn)])
 
 
-def test_the_share_of_transposed_phrases_is_as_asked(table):
-    pitched = np.flatnonzero((table.headers < DRUMS_HEADER) & (table.num_notes > 0))
-    table = table.select(pitched)
-    originals = all_keys(table)
-    keys = [
-        key
-        for batch in batches_of(table.select(np.tile(np.arange(len(table)), 5)), share=0.5)
-        for key in keys_of(batch)
-    ]
-    share = np.mean([key not in originals for key in keys])
-    assert 0.4 < share < 0.6
+def test_augmentation_changes_notes_but_neither_order_nor_shape(table):
+    plain, augmented = batches_of(table), batches_of(table, AUGMENTED)
+    assert [batch.headers.tolist() for batch in augmented] == [batch.headers.tolist() for batch in plain]
+    assert [batch.steps.shape for batch in augmented] == [batch.steps.shape for batch in plain]
+    assert all((batch.num_notes <= batch.steps.shape[1]).all() for batch in augmented)
+    assert not same(augmented, plain)
 
 
-def test_transpositions_go_up_to_six_semitones_up_and_down():
-    table = PhraseTable.build([Notes.from_rows([(0, 12, 60, 80), (0, 12, 50, 80)])] * 200, [0] * 200)
-    steps = torch.cat([batch.steps for batch in batches_of(table, share=1.0)])
-    pitches = steps[..., Attribute.PITCH]
-    assert set((pitches[:, 0] - 60).tolist()) == {-6, -5, -4, -3, -2, -1, 1, 2, 3, 4, 5, 6}
-    assert (pitches[:, 0] - pitches[:, 1] == 10).all()
-
-
-def test_drums_and_what_would_leave_the_range_stay():
-    low, high = Notes.from_rows([(0, 12, 2, 80), (0, 12, 60, 80)]), Notes.from_rows([(0, 12, 127, 80)])
-    middle, hit = Notes.from_rows([(0, 12, 60, 80)]), Notes.from_rows([(0, 3, 36, 80)])
-    table = PhraseTable.build([low, high, middle, hit, Notes.empty(), low], [0, 0, 0, DRUMS_HEADER, SILENT_HEADER, 0])
-    moved = transposed(table, np.array([-3, 1, -3, 5, 5, -2]))
-    assert [moved.phrase(i) for i in range(6)] == [
-        low, high, middle.transposed(-3), hit, Notes.empty(), low.transposed(-2)
-    ]  # fmt: skip
-    assert table.phrase(2) == middle
-
-
-def test_transposition_by_nothing_is_the_same_table(table):
-    assert transposed(table, np.zeros(len(table), np.int64)) is table
+@pytest.mark.parametrize("augmentation", [PhraseAugmentation(transposed_share=1), PhraseAugmentation(spliced_share=1)])
+def test_a_phrase_becomes_another_one_in_every_epoch(augmentation):
+    phrases = [Notes.from_rows([(0, 12, pitch, 80), (24, 12, pitch + 1, 80)]) for pitch in range(40, 80)]
+    table = PhraseTable.build(phrases, [0] * len(phrases))
+    first, second = (
+        {key for batch in batches_of(table, augmentation, epoch=epoch) for key in keys_of(batch)} for epoch in (0, 1)
+    )
+    assert len(first - second) > len(phrases) // 4

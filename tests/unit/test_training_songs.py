@@ -10,12 +10,23 @@ import pytest
 import torch
 from torch import nn
 
+from phraseloom.diffusion.flow import velocity_error
+from phraseloom.diffusion.ties import shared
 from phraseloom.events import PhraseTable
 from phraseloom.form import MAX_BARS, num_bars_of, parse_form
-from phraseloom.harmony import Key
-from phraseloom.models.conditions import GROUPS, SongConditions, collate_conditions, song_conditions
+from phraseloom.harmony import Key, parse_chord
+from phraseloom.models.conditions import (
+    GROUPS,
+    PER_BAR_GROUPS,
+    SongConditions,
+    chord_numbers,
+    collate_conditions,
+    song_conditions,
+)
+from phraseloom.repeats import FRESH, cell_contents, find_sources, owners_of
+from phraseloom.score import ChordSpan
 from phraseloom.structure import find_form
-from phraseloom.training.latents import score_latents
+from phraseloom.training.latents import song_latents
 from phraseloom.training.song_dit_objective import SongDiTLossSettings, SongDiTObjective, cell_mean, denoising_error
 from phraseloom.training.songs import BAR_STEP, MIN_EXCERPT_BARS, LatentSong, SongBatch, SongBatches
 from phraseloom.transforms import transpose
@@ -27,11 +38,22 @@ FORMS = ("A4 B4", "i4 A8 B8 A8 B8 o4", "A3", "i4 A8 B8", "A8 B8 A8 B8 C8 B8", " 
 
 
 def latent_song(number: int, form: str) -> LatentSong:
-    """A song whose latents say where they are from: the first number of each is the song's, the second the bar's."""
+    """A song whose latents say where they are from: the first number of each is the song's, the second the bar's.
+
+    It has two slots, few contents, so that many cells repeat others, and a root, a bass and tones for every beat.
+    """
+    rng = np.random.default_rng(number)
     sections = parse_form(form)
     bars = np.arange(num_bars_of(sections), dtype=np.float32)
     latents = np.stack([np.full_like(bars, number), bars], axis=-1)[:, None].repeat(2, axis=1)
-    return LatentSong(latents, sections, tempo_bpm=60.0 + 10 * number, mode="major" if number % 2 else "minor")
+    return LatentSong(
+        latents,
+        sections,
+        tempo_bpm=60.0 + 10 * number,
+        mode="major" if number % 2 else "minor",
+        contents=rng.integers(0, 3, (len(bars), 2)),
+        chords=rng.integers(1, 13, (len(bars), 4, 3)),
+    )
 
 
 SONGS = [latent_song(number, form) for number, form in enumerate(FORMS)]
@@ -56,6 +78,7 @@ def spans_of(batches: list[SongBatch]) -> list[tuple[int, int, int]]:
 def same(first: list[SongBatch], second: list[SongBatch]) -> bool:
     return len(first) == len(second) and all(
         torch.equal(one.latents, other.latents)
+        and torch.equal(one.owners, other.owners)
         and all(torch.equal(a, b) for a, b in zip(one.conditions, other.conditions, strict=True))
         for one, other in zip(first, second, strict=True)
     )
@@ -66,30 +89,57 @@ def same(first: list[SongBatch], second: list[SongBatch]) -> bool:
 
 def test_a_song_is_the_latents_of_its_phrases_with_what_is_told_of_it():
     score, codec = replace(make_song(1, form="i2 A4"), key=Key(9, "minor")), tiny_codec()
-    song = LatentSong.of(score, score_latents(score, 3, codec))
+    song = LatentSong.of(score, song_latents([score], 3, codec)[0])
     assert song.latents.shape == (6, 3, 8)
     assert song.latents.dtype == np.float32
     assert (song.sections, song.tempo_bpm, song.mode) == (parse_form("i2 A4"), score.tempo_bpm, "minor")
 
 
+def test_what_sounds_and_what_repeats_are_those_of_its_notes():
+    score = make_song(1, form="i2 A4 A4")
+    song = LatentSong.of(score, song_latents([score], 3, tiny_codec())[0])
+    np.testing.assert_array_equal(song.contents, cell_contents(score))
+    assert (song.contents[:2, 0] == 0).all(), "the melody is silent in the intro"
+    np.testing.assert_array_equal(song.sources, find_sources(score.sections, cell_contents(score)))
+    assert (song.sources[6:9, 0] == [2, 3, 4]).all()
+
+
+def test_chords_are_those_of_the_key_of_c():
+    """Two bars in D: D, and Bm from the third beat on; then A/C#, and no chord known in the last two beats."""
+    chords = [("D", 0, 24), ("Bm", 24, 24), ("A/C#", 48, 24)]
+    spans = tuple(ChordSpan(onset, duration, parse_chord(text)) for text, onset, duration in chords)
+    score = replace(make_song(1, form="A2"), key=Key(2, "major"), chords=spans)
+    song = LatentSong.of(score, song_latents([score], 3, tiny_codec())[0])
+    expected = [parse_chord(text) for text in ("C", "C", "Am", "Am", "G/B", "G/B")] + [None, None]
+    np.testing.assert_array_equal(song.chords, chord_numbers(expected))
+
+
+def test_contents_have_as_many_slots_as_the_latents():
+    score, codec = make_song(1, form="A2 A2"), tiny_codec()
+    more, fewer = (LatentSong.of(score, song_latents([score], num_slots, codec)[0]) for num_slots in (5, 2))
+    np.testing.assert_array_equal(more.contents[:, :3], cell_contents(score))
+    assert not more.contents[:, 3:].any()
+    assert fewer.contents.shape == fewer.sources.shape == (4, 2)
+
+
 def test_the_key_of_a_song_does_not_show_in_its_latents():
     score, codec = make_song(1, form="A4"), tiny_codec()
-    moved = score_latents(transpose(score, 2), 3, codec)
-    np.testing.assert_allclose(moved, score_latents(score, 3, codec), atol=1e-5)
+    moved = song_latents([transpose(score, 2)], 3, codec)[0]
+    np.testing.assert_allclose(moved, song_latents([score], 3, codec)[0], atol=1e-5)
 
 
 def test_tracks_that_a_song_lacks_are_silent_and_those_too_many_are_left_out():
     score, codec = make_song(1, num_tracks=2, form="A4"), tiny_codec()
-    two, four = (score_latents(score, num_slots, codec) for num_slots in (2, 4))
+    two, four = (song_latents([score], num_slots, codec)[0] for num_slots in (2, 4))
     np.testing.assert_allclose(four[:, :2], two, atol=1e-5)
     silence = codec.encode(PhraseTable.build([score.tracks[0].notes.where(slice(0))], [129]))[0]
     np.testing.assert_allclose(four[:, 2:], np.broadcast_to(silence, (4, 2, 8)), atol=1e-5)
-    np.testing.assert_allclose(score_latents(score, 1, codec), two[:, :1], atol=1e-5)
+    np.testing.assert_allclose(song_latents([score], 1, codec)[0], two[:, :1], atol=1e-5)
 
 
 def test_the_form_of_a_song_without_one_is_found_and_its_mode_stays_unknown():
     score = replace(make_song(1, form="i2 A4"), sections=(), key=None)
-    song = LatentSong.of(score, score_latents(score, 3, tiny_codec()))
+    song = LatentSong.of(score, song_latents([score], 3, tiny_codec())[0])
     assert (song.sections, song.mode) == (find_form(score), None)
 
 
@@ -131,12 +181,21 @@ def test_latents_and_conditions_are_those_of_the_same_bars():
             starts = np.cumsum([0, *(section.num_bars for section in song.sections)])[:-1]
             places = zip(song.sections, starts, strict=True)
             inside = [section for section, start in places if first <= start < first + length]
+            sources = find_sources(inside, song.contents[first : first + length])
+            np.testing.assert_array_equal(batch.owners[row, :length], owners_of(sources))
+            np.testing.assert_array_equal(
+                batch.owners[row, length:], np.arange(length, num_bars)[:, None].repeat(2, axis=1)
+            )
             told = song_conditions(
                 inside,
+                2,
                 tempo_bpm=song.tempo_bpm,
                 mode=song.mode,
                 has_start=first == 0,
                 has_end=first + length == len(song.latents),
+                is_sounding=song.contents[first : first + length] > 0,
+                is_repeated=sources != FRESH,
+                chords=song.chords[first : first + length],
             )
             expected = collate_conditions([told], num_bars)
             for name in SongConditions._fields:
@@ -182,10 +241,33 @@ class Recorder(nn.Module):
         return torch.zeros_like(noisy)
 
 
+CONTENTS = np.array([[1, 2, 0], [1, 3, 0], [1, 2, 0], [1, 4, 0]])
+"""Of two sections of two bars: the first slot and the last repeat both bars, the second the first."""
+
+
 def some_batch(num_songs: int = 2) -> SongBatch:
+    """Songs of 4 bars in 16, all of them told all there is; what repeats has the same latents."""
     torch.manual_seed(0)
-    songs = [song_conditions(parse_form("A4"), tempo_bpm=100, mode="major") for _ in range(num_songs)]
-    return SongBatch(torch.randn(num_songs, 16, 3, 8), collate_conditions(songs, 16))
+    sections = parse_form("A2 A2")
+    sources = find_sources(sections, CONTENTS)
+    told = song_conditions(
+        sections,
+        3,
+        tempo_bpm=100,
+        mode="major",
+        is_sounding=CONTENTS > 0,
+        is_repeated=sources != FRESH,
+        chords=np.ones((4, 4, 3), np.int64),
+    )
+    owners = torch.arange(16)[:, None].repeat(num_songs, 1, 3)
+    owners[:, :4] = torch.from_numpy(owners_of(sources))
+    latents = shared(torch.randn(num_songs, 16, 3, 8), owners)
+    return SongBatch(latents, owners, collate_conditions([told] * num_songs, 16))
+
+
+def whole_song(level: float, batch: SongBatch) -> torch.Tensor:
+    """`[b, n, s]`."""
+    return torch.full(batch.latents.shape[:-1], level)
 
 
 def test_bars_behind_the_end_do_not_count():
@@ -193,14 +275,19 @@ def test_bars_behind_the_end_do_not_count():
     batch = some_batch()
     error = torch.full((2, 16, 3), 1e6)
     error[0, :4], error[1, :4] = 1.0, 3.0
-    assert cell_mean(error, batch.conditions) == 2
+    assert cell_mean(error, batch.conditions.is_bar[..., None]) == 2
+
+
+def test_a_mean_over_no_cells_is_zero():
+    assert cell_mean(torch.ones(2, 16, 3), torch.zeros(2, 16, 1, dtype=torch.bool)) == 0
 
 
 def test_the_network_gets_latents_as_noisy_as_it_is_told():
     """At level 1 they are the noise alone; the error of predicting zero is the latents' own square."""
     network, batch = Recorder(), some_batch()
     batch = batch._replace(latents=torch.full_like(batch.latents, 50.0))
-    error = denoising_error(network, batch, torch.tensor([1.0, 0.5]), batch.conditions)
+    level = torch.tensor([1.0, 0.5])[:, None, None].expand(2, 16, 3)
+    error = denoising_error(network, batch, level, batch.conditions)
     assert error.shape == (2, 16, 3)
     assert network.level[:, 0, 0].tolist() == [1.0, 0.5]
     assert network.noisy.mean(dim=(1, 2, 3)).tolist() == pytest.approx([0, 25], abs=0.3)
@@ -208,27 +295,93 @@ def test_the_network_gets_latents_as_noisy_as_it_is_told():
 
 
 @pytest.mark.parametrize(("settings", "known"), [
-    (SongDiTLossSettings(shift=1, group_dropout=0, all_dropout=0), 1.0),
-    (SongDiTLossSettings(shift=1, group_dropout=1, all_dropout=0), 0.0),
-    (SongDiTLossSettings(shift=1, group_dropout=0, all_dropout=1), 0.0),
-    (SongDiTLossSettings(shift=1, group_dropout=0.2, all_dropout=0.5), 0.4),
+    (SongDiTLossSettings(group_dropout=0, bar_group_dropout=0, all_dropout=0), (1.0, 1.0)),
+    (SongDiTLossSettings(group_dropout=1, bar_group_dropout=0, all_dropout=0), (0.0, 1.0)),
+    (SongDiTLossSettings(group_dropout=0, bar_group_dropout=1, all_dropout=0), (1.0, 0.0)),
+    (SongDiTLossSettings(group_dropout=0, bar_group_dropout=0, all_dropout=1), (0.0, 0.0)),
+    (SongDiTLossSettings(group_dropout=0.2, bar_group_dropout=0.4, all_dropout=0.5), (0.4, 0.2)),
 ])  # fmt: skip
 def test_conditions_are_left_out_as_often_as_asked(settings, known):
+    """Those of bars are left out for the whole song, and as often for half of its bars."""
     network = Recorder()
     SongDiTObjective(network, settings)(some_batch(2000))
-    for group in GROUPS:
-        first_value = getattr(network.conditions, GROUPS[group][0])[:, 0]
-        assert float((first_value > 0).double().mean()) == pytest.approx(known, abs=0.05)
+    for group, names in GROUPS.items():
+        first_value = getattr(network.conditions, names[-1])[:, 0].reshape(2000, -1)[:, 0]
+        expected = known[group in PER_BAR_GROUPS]
+        assert float((first_value > 0).double().mean()) == pytest.approx(expected, abs=0.05), group
+
+
+@pytest.mark.parametrize("group", PER_BAR_GROUPS)
+def test_groups_of_bars_are_left_out_by_section(group):
+    """Of two sections: both known, both unknown, or one of them in half of the songs where some are left out."""
+    network, settings = Recorder(), SongDiTLossSettings(group_dropout=0, bar_group_dropout=0.4, all_dropout=0)
+    SongDiTObjective(network, settings)(some_batch(2000))
+    is_known = getattr(network.conditions, GROUPS[group][0])[:, :4].gt(0).flatten(2)
+    first, second = is_known[:, :2].flatten(1), is_known[:, 2:].flatten(1)
+    for section in (first, second):
+        assert torch.equal(section, section[:, :1].expand_as(section))
+    assert float((first[:, 0] != second[:, 0]).double().mean()) == pytest.approx(0.4 / 2, abs=0.04)
+    assert float((first[:, 0] & second[:, 0]).double().mean()) == pytest.approx(0.2 + 0.4 / 4, abs=0.04)
 
 
 def test_groups_are_left_out_together_and_on_their_own():
     network = Recorder()
     SongDiTObjective(network, SongDiTLossSettings(group_dropout=0.2, all_dropout=0.5))(some_batch(2000))
-    num_known = sum((getattr(network.conditions, names[0])[:, 0] > 0).int() for names in GROUPS.values())
+    of_song = [names[0] for group, names in GROUPS.items() if group not in PER_BAR_GROUPS]
+    num_known = torch.stack([getattr(network.conditions, name)[:, 0] > 0 for name in of_song]).sum(dim=0)
     shares = torch.bincount(num_known, minlength=5) / 2000
     assert float(shares[0]) == pytest.approx(0.5 + 0.5 * 0.2**4, abs=0.05)
     assert float(shares[4]) == pytest.approx(0.5 * 0.8**4, abs=0.05)
     assert float(shares[3]) == pytest.approx(0.5 * 4 * 0.2 * 0.8**3, abs=0.05)
+
+
+def noise_of(network: Recorder, batch: SongBatch, level: torch.Tensor) -> torch.Tensor:
+    """What the network heard besides the latents."""
+    return (network.noisy - (1 - level[..., None]) * batch.latents) / level[..., None]
+
+
+def is_shared(noise: torch.Tensor) -> list[list[bool]]:
+    """Of the second section's cells: whether their noise is that of the first's."""
+    return torch.isclose(noise[0, 2:4], noise[0, :2], atol=1e-5).all(dim=-1).tolist()
+
+
+def test_cells_that_are_told_to_repeat_another_have_its_noise():
+    network, batch = Recorder(), some_batch()
+    level = whole_song(0.5, batch)
+    denoising_error(network, batch, level, batch.conditions)
+    assert is_shared(noise_of(network, batch, level)) == [[True, True, True], [True, False, True]]
+    assert torch.equal(network.noisy[0, 2:4, 0], network.noisy[0, :2, 0])
+
+
+def test_cells_of_which_it_is_not_told_have_their_own_noise():
+    network, batch = Recorder(), some_batch()
+    level = whole_song(0.5, batch)
+    untold = batch.conditions.without("repeats", (torch.arange(16) == 2).expand(2, 16))
+    denoising_error(network, batch, level, untold)
+    assert is_shared(noise_of(network, batch, level)) == [[False, False, False], [True, False, True]]
+
+
+def test_one_noise_at_two_levels_does_not_give_the_latents_away():
+    network, batch = Recorder(), some_batch()
+    level = whole_song(0.5, batch)
+    level[:, 2:] = 0.25
+    denoising_error(network, batch, level, batch.conditions)
+    assert is_shared(noise_of(network, batch, level)) == [[False] * 3] * 2
+
+
+def test_known_cells_are_handed_over_clean_and_cost_nothing():
+    network, batch = Recorder(), some_batch()
+    level = whole_song(0.5, batch)
+    level[:, :2] = 0
+    error = denoising_error(network, batch, level, batch.conditions)
+    assert torch.equal(network.noisy[:, :2], batch.latents[:, :2])
+    assert torch.isfinite(error).all()
+    objective = SongDiTObjective(network, SongDiTLossSettings(region_share=1))
+    loss, _ = objective(batch)
+    counts = batch.conditions.is_bar[..., None] & (network.level > 0)
+    assert 0 < counts.sum() < batch.conditions.is_bar.sum() * 3
+    expected = velocity_error(torch.zeros_like(batch.latents), batch.latents, network.level)[counts].mean()
+    torch.testing.assert_close(loss, expected)
 
 
 def test_a_song_can_be_learnt():
@@ -247,5 +400,5 @@ def test_a_song_can_be_learnt():
 @torch.inference_mode()
 def error_at_much_noise(network: nn.Module, batch: SongBatch) -> float:
     torch.manual_seed(0)
-    error = denoising_error(network, batch, torch.tensor([0.8]), batch.conditions)
-    return float(cell_mean(error, batch.conditions))
+    error = denoising_error(network, batch, whole_song(0.8, batch), batch.conditions)
+    return float(cell_mean(error, batch.conditions.is_bar[..., None]))

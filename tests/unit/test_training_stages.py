@@ -12,12 +12,14 @@ from phraseloom.corpus.store import Corpus
 from phraseloom.errors import RequestError
 from phraseloom.models.phrase_vae import PhraseVAEConfig
 from phraseloom.models.song_dit import SongDiT, SongDiTConfig
-from phraseloom.song_model import song_dit_checkpoint
+from phraseloom.repeats import FRESH, RepeatPrior, cell_contents, find_sources
+from phraseloom.song_model import SongModel, song_dit_checkpoint
+from phraseloom.structure import find_form
 from phraseloom.training import run_recipe
 from phraseloom.training.loop import LoopSettings
 from phraseloom.training.recipe import PhraseVAEStage, SongDiTStage
 from phraseloom.training.stages import slots_of, state_path, train_phrase_vae, train_song_dit
-from support.networks import tiny_codec
+from support.networks import CHORDS, REPEATS, tiny_codec
 from support.training import make_corpus, write_recipe
 
 LOOP = LoopSettings(num_steps=2, validation_interval=2)
@@ -62,6 +64,21 @@ def run_song_dit(corpus: Corpus, out: Path, *, resume: bool) -> float:
     return read_checkpoint(out, "song_dit").extra["held_out"]["mean"]
 
 
+def untrained(network: SongDiT, corpus: Corpus) -> SongModel:
+    return SongModel(network, slots_of(corpus), 1.9, REPEATS, CHORDS)
+
+
+def test_repeats_are_counted_in_the_training_songs(corpus: Corpus, tmp_path: Path) -> None:
+    out = tmp_path / "song_dit.safetensors"
+    run_song_dit(corpus, out, resume=False)
+    prior = RepeatPrior.from_dict(read_checkpoint(out, "song_dit").extra["repeat_prior"])
+    songs = [song.score for song in corpus.songs("train")]
+    forms = [score.sections or find_form(score) for score in songs]
+    found = [find_sources(form, cell_contents(score)) for form, score in zip(forms, songs, strict=True)]
+    assert any((sources != FRESH).any() for sources in found)
+    assert prior == RepeatPrior.fit(zip(forms, found, strict=True), len(corpus.slots))
+
+
 def test_a_phrase_vae_killed_behind_its_last_step_is_the_same(corpus: Corpus, tmp_path: Path) -> None:
     out = tmp_path / "phrase_vae.safetensors"
     whole = run_phrase_vae(corpus, out, resume=False)
@@ -74,19 +91,19 @@ def test_a_phrase_vae_killed_behind_its_last_step_is_the_same(corpus: Corpus, tm
 def test_better_weights_of_an_interrupted_run_stay(
     corpus: Corpus, tmp_path: Path, error_so_far: float, stays: bool
 ) -> None:
-    out, codec, slots = tmp_path / "song_dit.safetensors", tiny_codec(), slots_of(corpus)
-    network = SongDiT(SONG_DIT.network.for_corpus(len(slots), codec.network.config.latent_size))
+    out, codec = tmp_path / "song_dit.safetensors", tiny_codec()
+    network = SongDiT(SONG_DIT.network.for_corpus(len(corpus.slots), codec.network.config.latent_size))
     facts = {"corpus": corpus.fingerprint, "held_out": {"mean": error_so_far}}
-    write_checkpoint(song_dit_checkpoint(network, slots, 1.9, codec.fingerprint, facts), out)
+    write_checkpoint(song_dit_checkpoint(untrained(network, corpus), codec.fingerprint, facts), out)
     assert (run_song_dit(corpus, out, resume=True) == error_so_far) == stays
 
 
 @pytest.mark.parametrize("other", [{"corpus": "another"}, {"phrase_vae": "another"}])
 def test_weights_of_another_run_do_not_stay(corpus: Corpus, tmp_path: Path, other: dict[str, str]) -> None:
-    out, codec, slots = tmp_path / "song_dit.safetensors", tiny_codec(), slots_of(corpus)
-    network = SongDiT(SONG_DIT.network.for_corpus(len(slots), codec.network.config.latent_size))
+    out, codec = tmp_path / "song_dit.safetensors", tiny_codec()
+    network = SongDiT(SONG_DIT.network.for_corpus(len(corpus.slots), codec.network.config.latent_size))
     facts = {"corpus": corpus.fingerprint, "held_out": {"mean": 0.0}, **other}
-    write_checkpoint(song_dit_checkpoint(network, slots, 1.9, codec.fingerprint, facts), out)
+    write_checkpoint(song_dit_checkpoint(untrained(network, corpus), codec.fingerprint, facts), out)
     assert run_song_dit(corpus, out, resume=True) > 0
 
 

@@ -15,9 +15,12 @@ from safetensors.numpy import save
 
 from phraseloom.corpus.song import CorpusSong
 from phraseloom.files import written_beside
-from phraseloom.phrase_codec import PhraseCodec, song_phrases
+from phraseloom.phrase_codec import PhraseCodec
 from phraseloom.progress import Progress
 from phraseloom.score import Notes, Score, Track
+from phraseloom.training.phrases import corpus_phrases
+
+SONGS_PER_BATCH = 64
 
 
 def corpus_latents(
@@ -40,9 +43,11 @@ def corpus_latents(
     if kept.keys() >= {song.song_id for song in songs}:
         return dict(kept)
     latents = {}
-    for number, song in enumerate(songs):
-        progress("latents", number / len(songs))
-        latents[song.song_id] = score_latents(song.score, num_slots, codec)
+    for start in range(0, len(songs), SONGS_PER_BATCH):
+        progress("latents", start / len(songs))
+        together = songs[start : start + SONGS_PER_BATCH]
+        encoded = song_latents([song.score for song in together], num_slots, codec)
+        latents |= {song.song_id: of_song for song, of_song in zip(together, encoded, strict=True)}
     if is_writer:
         path.parent.mkdir(parents=True, exist_ok=True)
         with written_beside(path) as part:
@@ -50,12 +55,19 @@ def corpus_latents(
     return latents
 
 
-def score_latents(score: Score, num_slots: int, codec: PhraseCodec) -> np.ndarray:
-    """`[n, s, z]` normalised latents of a score's first `num_slots` tracks; slots without a track are silent."""
+def song_latents(scores: Sequence[Score], num_slots: int, codec: PhraseCodec) -> list[np.ndarray]:
+    """`[n, s, z]` normalised latents of each score's first `num_slots` tracks; slots without a track are silent.
+
+    Encoded all together, as phrases of like length fill a batch better the more there are.
+    """
     silent = Track("", Notes.empty())
-    tracks = (score.tracks + (silent,) * num_slots)[:num_slots]
-    table = song_phrases(Score(tracks, score.num_bars, score.meters, key=score.key))
-    return codec.encode(table).reshape(score.num_bars, num_slots, -1)
+    slotted = [
+        Score((score.tracks + (silent,) * num_slots)[:num_slots], score.num_bars, score.meters, key=score.key)
+        for score in scores
+    ]
+    latents = codec.encode(corpus_phrases(slotted))
+    ends = np.cumsum([score.num_bars * num_slots for score in scores])[:-1]
+    return [cells.reshape(-1, num_slots, cells.shape[-1]) for cells in np.split(latents, ends)]
 
 
 def _read(path: Path, belongs_to: Mapping[str, str]) -> dict[str, np.ndarray]:

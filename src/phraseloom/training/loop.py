@@ -103,7 +103,7 @@ def train(
 
     Raises:
         CheckpointError: `checkpoint` is damaged, or of another network or recipe.
-        RequestError: there are more processes than batches.
+        RequestError: there are more processes than batches, or the loss is no longer a number.
     """
     averaged = AveragedModel(objective.network, multi_avg_fn=get_ema_multi_avg_fn(settings.ema_decay))
     prepared = accelerator.prepare(objective)
@@ -126,6 +126,11 @@ def train(
             objective.step = state.step
             batch = epoch[state.batch]()
             losses = _take_step(prepared, batch, optimisers, factor, settings, seed, state.step, accelerator)
+            if not torch.isfinite(losses["loss"]):
+                raise RequestError(
+                    f"the loss of step {state.step + 1} is {float(losses['loss'])}: training has diverged",
+                    "lower the learning rate in the recipe and go on with --resume; the last checkpoint is sound",
+                )
             averaged.update_parameters(objective.network)
             state.step += 1
             state.batch += 1

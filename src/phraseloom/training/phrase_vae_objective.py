@@ -8,7 +8,7 @@ from torch import Tensor
 
 from phraseloom.models.phrase_vae import PhraseVAE, Posterior
 from phraseloom.training.loop import Objective
-from phraseloom.training.phrases import PhraseBatch
+from phraseloom.training.phrases import TOKENS_BESIDE_NOTES, PhraseBatch
 
 
 class PhraseVAELossSettings(BaseModel):
@@ -16,9 +16,9 @@ class PhraseVAELossSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    kl_weight: float = Field(0.01, ge=0)
-    """Of the divergence from the standard normal, in nats a latent dimension."""
-    velocity_weight: float = Field(0.1, ge=0)
+    kl_weight: float = Field(0.002, ge=0)
+    """Of a phrase's divergence from the standard normal, in nats over all dimensions."""
+    velocity_weight: float = Field(0.02, ge=0)
     """Of the velocities' cross-entropy; small, so that the latent is spent on the notes."""
     latent_noise: float = Field(0.0, ge=0)
     """Most noise added to the latents that the decoder reads, as a share of their scale; each phrase's is drawn
@@ -28,7 +28,12 @@ class PhraseVAELossSettings(BaseModel):
 
 
 class PhraseVAEObjective(Objective[PhraseVAE]):
-    """Reconstruction in nats a note, plus the divergence of the posterior from the standard normal."""
+    """Nats that the phrases of a batch cost, plus their posteriors' divergence from the standard normal.
+
+    The sum is divided by the tokens of the batch, padding included, which are as many in a batch of short phrases as
+    in one of long ones: every note counts the same, whatever the length of its phrase. The terms that are reported are
+    means a note, `header` and `kl` means a phrase.
+    """
 
     def __init__(self, network: PhraseVAE, settings: PhraseVAELossSettings) -> None:
         super().__init__(network)
@@ -38,20 +43,15 @@ class PhraseVAEObjective(Objective[PhraseVAE]):
         posterior = self.network.encode(*batch)
         latents = self._disturbed(posterior) if self.training else posterior.mean
         losses = self.network.losses(latents, *batch)
+        kl = posterior.kl().sum()
+        num_phrases, num_steps, _ = batch.steps.shape
+        total = losses.header + losses.onset + losses.pitch + losses.duration
+        total = total + self.settings.velocity_weight * losses.velocity + self.settings.kl_weight * kl
         num_notes = batch.num_notes.sum().clamp(min=1)
-        num_phrases = batch.headers.shape[0]
         terms = {name: value / num_notes for name, value in losses._asdict().items()}
-        terms["header"] = losses.header / num_phrases
-        terms["kl"] = posterior.kl().mean()
-        total = (
-            terms["header"]
-            + terms["onset"]
-            + terms["pitch"]
-            + terms["duration"]
-            + self.settings.velocity_weight * terms["velocity"]
-            + self.settings.kl_weight * terms["kl"]
-        )
-        return total, {name: value.detach() for name, value in terms.items()}
+        terms |= {"header": losses.header / num_phrases, "kl": kl / num_phrases}
+        loss = total / (num_phrases * (num_steps + TOKENS_BESIDE_NOTES))
+        return loss, {name: value.detach() for name, value in terms.items()}
 
     def _disturbed(self, posterior: Posterior) -> Tensor:
         latents = posterior.sample()

@@ -10,9 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from phraseloom.events import DRUMS_HEADER, MAX_NOTES, VOCABULARY, Attribute, EncodingLosses, PhraseTable
+from phraseloom.events import MAX_NOTES, EncodingLosses, PhraseTable
 from phraseloom.phrase_codec import song_phrases
 from phraseloom.score import Score
+from phraseloom.training.phrase_augmentation import PhraseAugmentation
 
 TOKENS_BESIDE_NOTES = 5
 """Tokens that a phrase costs beside its notes: queries or memory, and the header."""
@@ -61,15 +62,15 @@ class PhraseBatches:
     Args:
         table: the phrases; give distinct ones.
         tokens_per_batch: notes and leading tokens in a batch, padding included.
-        transposed_share: share of the phrases that are transposed by one to six semitones up or down.
-        seed: of the order and the transpositions.
+        augmentation: what becomes of them each time they are seen.
+        seed: of the order and the augmentation.
     """
 
     LENGTHS = np.array([1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 32, 48, MAX_NOTES])
 
-    def __init__(self, table: PhraseTable, tokens_per_batch: int, transposed_share: float, seed: int) -> None:
+    def __init__(self, table: PhraseTable, tokens_per_batch: int, augmentation: PhraseAugmentation, seed: int) -> None:
         self.table, self.tokens_per_batch = table, tokens_per_batch
-        self.transposed_share, self.seed = transposed_share, seed
+        self.augmentation, self.seed = augmentation, seed
         self.length_index = np.searchsorted(self.LENGTHS, table.num_notes)
 
     def epoch(self, epoch: int, process: int, num_processes: int) -> list[Callable[[], PhraseBatch]]:
@@ -88,21 +89,5 @@ class PhraseBatches:
         return [partial(self._load, *batches[i], (self.seed, epoch, i)) for i in order[process:usable:num_processes]]
 
     def _load(self, num_steps: int, indices: np.ndarray, key: tuple[int, ...]) -> PhraseBatch:
-        table = self.table.select(indices)
         rng = np.random.default_rng(key)
-        chosen = rng.random(len(table)) < self.transposed_share
-        semitones = np.where(chosen, rng.integers(1, 7, len(table)) * rng.choice([-1, 1], len(table)), 0)
-        return PhraseBatch.of(transposed(table, semitones), num_steps)
-
-
-def transposed(table: PhraseTable, semitones: np.ndarray) -> PhraseTable:
-    """Each phrase moved by its own `semitones [p]`; phrases of drums, and those that would leave the range, stay."""
-    if not semitones.any():
-        return table
-    owner = np.repeat(np.arange(len(table)), table.num_notes)
-    pitch = table.steps[:, Attribute.PITCH] + semitones[owner]
-    stays = table.headers >= DRUMS_HEADER  # drums and silence
-    stays[owner[(pitch < 0) | (pitch >= VOCABULARY.sizes[Attribute.PITCH])]] = True
-    steps = table.steps.copy()
-    steps[:, Attribute.PITCH] = np.where(stays[owner], steps[:, Attribute.PITCH], pitch)
-    return PhraseTable(table.headers, table.offsets, steps)
+        return PhraseBatch.of(self.augmentation.apply(self.table.select(indices), num_steps, rng), num_steps)

@@ -12,6 +12,7 @@ from phraseloom.errors import RequestError, UnreadableFileError
 from phraseloom.models.phrase_vae import PhraseVAEConfig
 from phraseloom.models.song_dit import SongDiTConfig
 from phraseloom.training.loop import LoopSettings
+from phraseloom.training.phrase_augmentation import PhraseAugmentation
 from phraseloom.training.phrase_vae_objective import PhraseVAELossSettings
 from phraseloom.training.song_dit_objective import SongDiTLossSettings
 
@@ -26,8 +27,7 @@ class PhraseVAEStage(BaseModel):
     loop: LoopSettings
     tokens_per_batch: int = Field(6000, gt=0)
     """Notes and leading tokens in a batch of one process."""
-    transposed_share: float = Field(0.0, ge=0, le=1)
-    """Share of the phrases moved by one to six semitones."""
+    augmentation: PhraseAugmentation = PhraseAugmentation()
 
 
 class SongDiTStage(BaseModel):

@@ -6,10 +6,12 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
-from phraseloom.diffusion.flow import corrupt, draw_levels, velocity_error
-from phraseloom.models.conditions import GROUPS, SongConditions
+from phraseloom.diffusion.flow import corrupt, velocity_error
+from phraseloom.diffusion.ties import shared
+from phraseloom.models.conditions import GROUPS, PER_BAR_GROUPS, SongConditions
 from phraseloom.models.song_dit import SongDiT
 from phraseloom.training.loop import Objective
+from phraseloom.training.noise_levels import draw_cell_levels
 from phraseloom.training.songs import SongBatch
 
 
@@ -20,44 +22,72 @@ class SongDiTLossSettings(BaseModel):
 
     shift: float = Field(1.9, gt=0)
     """How far noise levels are moved towards noise; 1 leaves them logit-normal."""
+    region_share: float = Field(0.3, ge=0, le=1)
+    """Share of the songs of which only a region is noisy and the rest known."""
+    independent_share: float = Field(0.1, ge=0, le=1)
+    """Share of the songs whose sections and slots have noise levels of their own."""
     group_dropout: float = Field(0.1, ge=0, le=1)
-    """Chance of each group of conditions, on its own, to be unknown."""
+    """Chance of each group of conditions of the song, on its own, to be unknown."""
+    bar_group_dropout: float = Field(0.4, ge=0, le=1)
+    """Chance of each group that users rarely give (chords, which slots sound, which cells repeat) to be unknown in the
+    whole song; as often it is unknown in about half of the sections."""
     all_dropout: float = Field(0.15, ge=0, le=1)
     """Chance of all groups to be unknown together."""
 
 
 class SongDiTObjective(Objective[SongDiT]):
-    """Squared error of the flow's velocity, mean over the cells of all songs."""
+    """Squared error of the flow's velocity, mean over the noisy cells of all songs."""
 
     def __init__(self, network: SongDiT, settings: SongDiTLossSettings) -> None:
         super().__init__(network)
         self.settings = settings
 
     def forward(self, batch: SongBatch) -> tuple[Tensor, dict[str, Tensor]]:
-        num_songs = batch.latents.shape[0]
-        device = batch.latents.device
-        level = draw_levels(num_songs, self.settings.shift, device)
-        conditions = self._with_some_unknown(batch.conditions, num_songs, device)
+        settings = self.settings
+        level = draw_cell_levels(
+            batch.conditions,
+            batch.latents.shape[2],
+            region_share=settings.region_share,
+            independent_share=settings.independent_share,
+            shift=settings.shift,
+        )
+        conditions = self._with_some_unknown(batch.conditions)
         error = denoising_error(self.network, batch, level, conditions)
-        loss = cell_mean(error, batch.conditions)
-        return loss, {}
+        return cell_mean(error, batch.conditions.is_bar[..., None] & (level > 0)), {}
 
-    def _with_some_unknown(self, conditions: SongConditions, num_songs: int, device: torch.device) -> SongConditions:
-        all_unknown = torch.rand(num_songs, device=device) < self.settings.all_dropout
+    def _with_some_unknown(self, conditions: SongConditions) -> SongConditions:
+        b = conditions.is_bar.shape[0]
+        device = conditions.is_bar.device
+        section = conditions.section
+        all_unknown = torch.rand(b, device=device) < self.settings.all_dropout
         for group in GROUPS:
-            unknown = torch.rand(num_songs, device=device) < self.settings.group_dropout
-            conditions = conditions.without(group, unknown | all_unknown)
+            chance = torch.rand(b, device=device)
+            if group in PER_BAR_GROUPS:
+                dropout = self.settings.bar_group_dropout
+                of_sections = torch.rand(b, int(section.max()) + 1, device=device) < 0.5
+                in_part = (chance < 2 * dropout)[:, None] & of_sections.gather(1, section)
+                conditions = conditions.without(group, in_part)
+            else:
+                dropout = self.settings.group_dropout
+            conditions = conditions.without(group, (chance < dropout) | all_unknown)
         return conditions
 
 
 def denoising_error(network: nn.Module, batch: SongBatch, level: Tensor, conditions: SongConditions) -> Tensor:
-    """`[b, n, s]` squared error of the velocity with fresh noise at `level [b]`."""
-    cells = level[:, None, None].expand(batch.latents.shape[:-1])
-    noisy = corrupt(batch.latents, torch.randn_like(batch.latents), cells)
-    return velocity_error(network(noisy, cells, conditions), batch.latents, cells)
+    """`[b, n, s]` squared error of the velocity with fresh noise at `level [b, n, s]`.
+
+    Cells that are told to repeat another start from the same noise, as they do when songs are drawn. Not at another
+    level, though: two mixtures of the same two things would give both away.
+    """
+    noise = torch.randn_like(batch.latents)
+    own = torch.arange(noise.shape[1], device=noise.device)[:, None]
+    is_tied = (conditions.repeats > 0) & (level == level.gather(1, batch.owners))
+    owners = torch.where(is_tied, batch.owners, own)
+    noisy = corrupt(batch.latents, shared(noise, owners), level)
+    return velocity_error(network(noisy, level, conditions), batch.latents, level)
 
 
-def cell_mean(error: Tensor, conditions: SongConditions) -> Tensor:
-    """Mean of `error [b, n, s]` over the bars that songs have."""
-    is_bar = conditions.is_bar[..., None]
-    return (error * is_bar).sum() / (is_bar.sum() * error.shape[-1])
+def cell_mean(error: Tensor, counts: Tensor) -> Tensor:
+    """Mean of `error [b, n, s]` over the cells where `counts`, bool that broadcasts to it, is true."""
+    counts = counts.expand(error.shape)
+    return (error * counts).sum() / counts.sum().clamp(min=1)

@@ -15,9 +15,11 @@ import torch
 from torch import Tensor
 
 from phraseloom.form import MAX_BARS, Section, num_bars_of
-from phraseloom.models.conditions import SongConditions, collate_conditions, song_conditions
+from phraseloom.models.conditions import SongConditions, chord_numbers, collate_conditions, song_conditions
+from phraseloom.repeats import FRESH, cell_contents, find_sources, owners_of
 from phraseloom.score import Score
 from phraseloom.structure import find_form
+from phraseloom.transforms import beat_chords, normalise_key
 
 BAR_STEP = 16
 """Songs are padded to multiples of this: few shapes, as matrix kernels on CPUs are compiled for each."""
@@ -30,18 +32,37 @@ class LatentSong:
 
     Attributes:
         latents: `[n, s, z]` float32, normalised.
+        contents: `[n, s]` numbers, equal where the notes are, 0 for silence.
+        chords: `[n, k, 3]` of its beats, in C major or A minor.
     """
 
     latents: np.ndarray
     sections: tuple[Section, ...]
     tempo_bpm: float
     mode: str | None
+    contents: np.ndarray
+    chords: np.ndarray
 
     @classmethod
     def of(cls, score: Score, latents: np.ndarray) -> LatentSong:
-        """A song with its latents `[n, s, z]`; its form is found where it has none."""
-        mode = None if score.key is None else score.key.mode
-        return cls(latents, score.sections or find_form(score), score.tempo_bpm, mode)
+        """A song with its latents `[n, s, z]`, of its first `s` tracks; its form is found where it has none."""
+        num_bars, num_slots = latents.shape[:2]
+        contents = np.zeros((num_bars, num_slots), np.int64)
+        own = cell_contents(score)[:, :num_slots]
+        contents[:, : own.shape[1]] = own
+        return cls(
+            latents,
+            score.sections or find_form(score),
+            score.tempo_bpm,
+            None if score.key is None else score.key.mode,
+            contents,
+            chord_numbers(beat_chords(normalise_key(score))),
+        )
+
+    @property
+    def sources(self) -> np.ndarray:
+        """`[n, s]` as in `phraseloom.repeats`."""
+        return find_sources(self.sections, self.contents)
 
 
 class SongBatch(NamedTuple):
@@ -49,6 +70,8 @@ class SongBatch(NamedTuple):
 
     latents: Tensor
     """`[b, n, s, z]` float32, zeros behind a song's end."""
+    owners: Tensor
+    """`[b, n, s]` int64: the bar whose notes a cell holds, its own where it repeats none."""
     conditions: SongConditions
 
 
@@ -102,20 +125,26 @@ class SongBatches:
     def _load(self, num_bars: int, spans: list[tuple[int, int, int]]) -> SongBatch:
         first_song = self.songs[spans[0][0]].latents
         latents = np.zeros((len(spans), num_bars, *first_song.shape[1:]), np.float32)
+        owners = np.tile(np.arange(num_bars)[:, None], (len(spans), 1, first_song.shape[1]))
         conditions = []
-        for row, span in zip(latents, spans, strict=True):
-            index, first, last = span
-            song = self.songs[index]
-            start = num_bars_of(song.sections[:first])
-            sections = self._sections(span)
-            row[: num_bars_of(sections)] = song.latents[start : start + num_bars_of(sections)]
+        for row, owner, (index, first, last) in zip(latents, owners, spans, strict=True):
+            song, sections = self.songs[index], self._sections((index, first, last))
+            start, length = num_bars_of(song.sections[:first]), num_bars_of(sections)
+            seen = slice(start, start + length)
+            sources = find_sources(sections, song.contents[seen])
+            row[:length] = song.latents[seen]
+            owner[:length] = owners_of(sources)
             conditions.append(
                 song_conditions(
                     sections,
+                    first_song.shape[1],
                     tempo_bpm=song.tempo_bpm,
                     mode=song.mode,
                     has_start=first == 0,
                     has_end=last == len(song.sections),
+                    is_sounding=song.contents[seen] > 0,
+                    is_repeated=sources != FRESH,
+                    chords=song.chords[seen],
                 )
             )
-        return SongBatch(torch.from_numpy(latents), collate_conditions(conditions, num_bars))
+        return SongBatch(torch.from_numpy(latents), torch.from_numpy(owners), collate_conditions(conditions, num_bars))

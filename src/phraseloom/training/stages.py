@@ -14,6 +14,7 @@ from accelerate.utils import send_to_device
 from torch import nn
 
 from phraseloom.checkpoint import read_checkpoint, write_checkpoint
+from phraseloom.chord_prior import ChordPrior
 from phraseloom.corpus.song import CorpusSong
 from phraseloom.corpus.store import Corpus
 from phraseloom.errors import CheckpointError, UnreadableFileError, UnsupportedScoreError
@@ -22,10 +23,12 @@ from phraseloom.models.phrase_vae import PhraseVAE
 from phraseloom.models.song_dit import SongDiT
 from phraseloom.phrase_codec import LatentStatistics, PhraseCodec, encode_means, phrase_vae_checkpoint
 from phraseloom.progress import Progress
+from phraseloom.repeats import RepeatPrior
 from phraseloom.song_model import KIND as SONG_DIT_KIND
-from phraseloom.song_model import TICKS_PER_BAR, Slot, song_dit_checkpoint, speaks_meter_of
+from phraseloom.song_model import TICKS_PER_BAR, Slot, SongModel, song_dit_checkpoint, speaks_meter_of
 from phraseloom.training.latents import corpus_latents
 from phraseloom.training.loop import LoopSettings, StepReport, train
+from phraseloom.training.phrase_augmentation import PhraseAugmentation
 from phraseloom.training.phrase_vae_objective import PhraseVAEObjective
 from phraseloom.training.phrases import PhraseBatches, corpus_phrases
 from phraseloom.training.recipe import PhraseVAEStage, SongDiTStage
@@ -69,7 +72,7 @@ def train_phrase_vae(
     held_out = _distinct(corpus_phrases(song.score for song in model_songs(corpus, "validation")))
     torch.manual_seed(seed)
     network = PhraseVAE(stage.network)
-    batches = PhraseBatches(_distinct(phrases), stage.tokens_per_batch, stage.transposed_share, seed)
+    batches = PhraseBatches(_distinct(phrases), stage.tokens_per_batch, stage.augmentation, seed)
     steps = train(
         PhraseVAEObjective(network, stage.loss),
         batches,
@@ -99,7 +102,7 @@ def phrase_vae_figures(network: PhraseVAE, stage: PhraseVAEStage, phrases: Phras
     """Losses of phrases, latents without noise, mean over batches."""
     objective = PhraseVAEObjective(network, stage.loss).eval()
     device = next(network.parameters()).device
-    batches = PhraseBatches(phrases, stage.tokens_per_batch, 0.0, seed=0).epoch(0, 0, 1)
+    batches = PhraseBatches(phrases, stage.tokens_per_batch, PhraseAugmentation(), seed=0).epoch(0, 0, 1)
     sums: defaultdict[str, float] = defaultdict(float)
     for load in batches:
         with torch.autocast(device.type, torch.bfloat16):
@@ -139,6 +142,8 @@ def train_song_dit(
     held_out = [LatentSong.of(song.score, latents[song.song_id]) for song in validation_songs]
     slots = slots_of(corpus)
     torch.manual_seed(seed)
+    repeat_prior = RepeatPrior.fit(((song.sections, song.sources) for song in songs), len(slots))
+    chord_prior = ChordPrior.fit(song.score for song in train_songs)
     network = SongDiT(stage.network.for_corpus(len(slots), codec.network.config.latent_size))
     steps = train(
         SongDiTObjective(network, stage.loss),
@@ -158,9 +163,8 @@ def train_song_dit(
             if figures["mean"] < least:
                 least = figures["mean"]
                 facts = {"corpus": corpus.fingerprint, "step": report.step, "held_out": figures}
-                write_checkpoint(
-                    song_dit_checkpoint(report.averaged, slots, stage.loss.shift, codec.fingerprint, facts), out
-                )
+                made = SongModel(report.averaged, slots, stage.loss.shift, repeat_prior, chord_prior)
+                write_checkpoint(song_dit_checkpoint(made, codec.fingerprint, facts), out)
         yield StageEvent(report, figures)
     accelerator.wait_for_everyone()
 
@@ -177,10 +181,10 @@ def song_dit_figures(network: nn.Module, songs: Sequence[LatentSong], bars_per_b
     for load in batches:
         batch = send_to_device(load(), device)
         for value in HELD_OUT_LEVELS:
-            level = torch.full(batch.latents.shape[:1], value, device=device)
+            level = torch.full(batch.latents.shape[:-1], value, device=device)
             with torch.autocast(device.type, torch.bfloat16):
                 error = denoising_error(network, batch, level, batch.conditions)
-            sums[f"level {value}"] += float(cell_mean(error, batch.conditions)) / len(batches)
+            sums[f"level {value}"] += float(cell_mean(error, batch.conditions.is_bar[..., None])) / len(batches)
     network.train(was_training)
     return {**sums, "mean": sum(sums.values()) / len(HELD_OUT_LEVELS)}
 
