@@ -1,10 +1,12 @@
 """Songs to the plans of held-out songs, and how they repeat themselves beside the real ones.
 
-    python benchmarks/held_out_plans.py CORPUS [--split test] [--checkpoint DIR] [--steps 24] [--out DIR]
+    python benchmarks/held_out_plans.py CORPUS [--split test] [--checkpoint DIR] [--steps 24] [--repeat 0.5]
+        [--guidance 1] [--no-chords] [--out DIR]
 
-For every song of the split in 4/4 and of at most 128 bars, one song is composed to its form, key and tempo, with the
-song's place in the split as the seed. Prints the repetition figures of both, means over songs with 95 % bootstrap
-intervals by song, and the share of sounding bars and notes a bar of each track.
+For every song of the split in 4/4 and of at most 128 bars, one song is composed to its form, chords, key and tempo,
+with the song's place in the split as the seed. Prints the figures of repetition and of agreement with the chords of
+both, means over songs with 95 % bootstrap intervals by song, and the share of sounding bars and notes a bar of each
+track. `phraseloom evaluate songs DIR --reference CORPUS` says more about the songs in DIR.
 """
 
 from __future__ import annotations
@@ -14,10 +16,12 @@ from pathlib import Path
 import numpy as np
 from cyclopts import App
 
-from phraseloom.composer import DEFAULT_STEPS, Composer
+from phraseloom.chord_chart import ChartPart, ChordChart, chart_of
+from phraseloom.composer import DEFAULT_GUIDANCE, DEFAULT_STEPS, Composer
 from phraseloom.corpus.store import Corpus
+from phraseloom.evaluation.chord_agreement import chord_agreement, summarise_chord_agreement
 from phraseloom.evaluation.repetition import repetition_report, summarise_repetition
-from phraseloom.form import MAX_BARS
+from phraseloom.form import MAX_BARS, Section
 from phraseloom.midi import write_midi
 from phraseloom.plan import SongPlan
 from phraseloom.score import Score
@@ -41,6 +45,12 @@ def texture(scores: list[Score]) -> str:
     return "; ".join(parts)
 
 
+def chart_of_song(score: Score) -> ChordChart | None:
+    """The chords of all its bars, one after the other."""
+    chart = chart_of(score.chords, [Section("A", score.num_bars)])
+    return None if chart is None else ChordChart((ChartPart(None, chart.parts[0].bars),))
+
+
 @app.default
 def main(
     corpus: Path,
@@ -48,6 +58,9 @@ def main(
     split: str = "test",
     checkpoint: Path | None = None,
     steps: int = DEFAULT_STEPS,
+    repeat: float | None = None,
+    guidance: float = DEFAULT_GUIDANCE.scale,
+    chords: bool = True,
     out: Path | None = None,
 ) -> None:
     composer = Composer.pretrained() if checkpoint is None else Composer.load(checkpoint)
@@ -55,14 +68,22 @@ def main(
     real = [score for score in real if speaks_meter_of(score) and score.sections and score.num_bars <= MAX_BARS]
     composed = []
     for seed, score in enumerate(real):
-        plan = SongPlan(form=score.sections, key=score.key, tempo_bpm=score.tempo_bpm)
-        composed.append(composer.generate(plan, seed=seed, steps=steps).score)
+        plan = SongPlan(
+            form=score.sections,
+            key=score.key,
+            tempo_bpm=score.tempo_bpm,
+            repeat=repeat,
+            chords=chart_of_song(score) if chords else None,
+        )
+        guided = DEFAULT_GUIDANCE._replace(scale=guidance)
+        composed.append(composer.generate(plan, seed=seed, steps=steps, guidance=guided).score)
         if out is not None:
             out.mkdir(parents=True, exist_ok=True)
             write_midi(composed[-1], out / f"{seed}.mid")
     for name, scores in (("real", real), ("composed", composed)):
         print(f"{name}, {len(scores)} songs")
         print(summarise_repetition(map(repetition_report, scores)).text())
+        print(summarise_chord_agreement(map(chord_agreement, scores)).text())
         print(f"  {texture(scores)}\n")
 
 

@@ -22,7 +22,10 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
             {"errors", "progress"},
             {"files", "form", "general_midi", "harmony", "terminal"},
             {"score"},
-            {"similarity", "transforms", "midi", "plan"},
+            {"similarity", "transforms", "midi", "chord_chart"},
+            {"repeats", "chord_prior"},
+            {"plan"},
+            {"plan_file"},
             {"structure", "events", "remi_z", "render", "evaluation"},
             {"inspection", "corpus"},
             {"models"},
@@ -30,6 +33,8 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
             {"checkpoint"},
             {"phrase_codec", "pretrained"},
             {"song_model"},
+            {"drawing"},
+            {"editing"},
             {"training", "composer", "evaluating"},
             {"cli"},
             {"__main__"},
@@ -44,19 +49,20 @@ LAYER_OF = {unit: index for index, layer in enumerate(LAYERS) for unit in layer}
 SCORE_LEVEL = frozenset({"errors", "files", "form", "harmony", "score", "similarity", "transforms"})
 
 MAY_SEE: dict[str, frozenset[str]] = {
-    "evaluation": SCORE_LEVEL,  # so that it judges any system's music
+    "evaluation": SCORE_LEVEL | {"progress"},  # so that it judges any system's music
     "render": SCORE_LEVEL,
     "models": frozenset({"errors", "form", "harmony", "score", "events"}),  # networks know no file and no trainer
     "diffusion": frozenset({"errors", "models"}),
-    "composer": UNITS - {"corpus", "render", "evaluation", "inspection", "terminal"},
+    "composer": UNITS - {"corpus", "render", "inspection", "terminal"},
 }
 """Units that may see less than everything below them."""
 
 LIBRARY_ROOMS: dict[str, frozenset[str]] = {
-    "torch": frozenset({"models", "diffusion", "checkpoint", "phrase_codec", "song_model", "training", "composer"}),
+    "torch": frozenset({"models", "diffusion", "checkpoint", "phrase_codec", "song_model", "training", "drawing"}),
     "accelerate": frozenset({"training"}),
     "PIL": frozenset({"render"}),
     "joblib": frozenset({"corpus"}),
+    "sklearn": frozenset({"evaluation"}),
     "cyclopts": frozenset({"cli", "terminal"}),
 }
 """Libraries that only the units named here may import."""

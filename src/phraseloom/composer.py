@@ -1,4 +1,4 @@
-"""From a plan to a song: the only place where the phrase VAE and the song transformer meet."""
+"""Plans and edits to songs, with what is said about how they came to be."""
 
 from __future__ import annotations
 
@@ -6,57 +6,72 @@ import json
 import operator
 import secrets
 import time
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
-from phraseloom.diffusion.samplers import euler, level_grid
+from phraseloom.diffusion.guidance import Guidance
+from phraseloom.drawing import NEW, Drawn, Request, draw
+from phraseloom.editing import Edit
 from phraseloom.errors import RequestError
-from phraseloom.events import PhraseTable
+from phraseloom.evaluation.chord_agreement import chord_agreement
 from phraseloom.form import format_form, num_bars_of
 from phraseloom.harmony import Key
-from phraseloom.models.conditions import collate_conditions, song_conditions
 from phraseloom.phrase_codec import PHRASE_VAE_FILE, PhraseCodec
-from phraseloom.plan import SongPlan
+from phraseloom.plan import SettledPlan, SongPlan
 from phraseloom.pretrained import PRETRAINED_DIRECTORY
 from phraseloom.progress import Progress
+from phraseloom.repeats import FRESH, cell_contents, find_sources
 from phraseloom.score import Notes, Score, TempoChange, Track
-from phraseloom.song_model import SONG_DIT_FILE, TICKS_PER_BAR, SongModel, load_song_model
+from phraseloom.song_model import SONG_DIT_FILE, SongModel, load_song_model
 from phraseloom.structure import key_of_notes
-from phraseloom.transforms import join, normalising_shift, transpose
+from phraseloom.transforms import normalising_shift
 
 DEFAULT_STEPS = 24
+DEFAULT_GUIDANCE = Guidance()
 MAX_STEPS = 1000
 MAX_SEED = 2**31 - 1
 RECIPE_PREFIX = "phraseloom: "
+_REPEATS, _CHORDS = 1, 2
+"""Beside the seed, so that each prior has random numbers of its own."""
 
 
 @dataclass(frozen=True)
-class Composition:
+class Take:
     """A song and how it came to be.
 
     Attributes:
-        plan: as it was followed, with nothing left open.
-        seed: gives the same song again, with the same plan, steps, weights and machine.
+        seed: gives the same song again, with the same request, steps, weights and machine.
         seconds: wall time of `load` (once a composer), `sampling` and `decoding`.
-        report: of each thing asked, what was `asked` and what was `got`.
-        recipe: plan, seed, steps and fingerprint of the weights as one line of text, to travel in the MIDI file.
+        report: of each thing asked, what was `asked` and what was `got`; of chords the share of beats that agree.
+        recipe: request, seed, steps and fingerprint of the weights as one line of text, to travel in the MIDI file.
     """
 
     score: Score
-    plan: SongPlan
     seed: int
     seconds: dict[str, float]
     report: dict[str, dict[str, Any]]
     recipe: str
 
 
+@dataclass(frozen=True)
+class Composition(Take):
+    """A song composed to a plan.
+
+    Attributes:
+        plan: as it was followed, with nothing left open.
+        sources: `[bars, tracks]` for every cell the bar that it repeats note for note, -1 for none. A note that rings
+            on may be shorter than its model, where a later bar strikes it again.
+    """
+
+    plan: SongPlan
+    sources: np.ndarray
+
+
 class Composer:
-    """Composes songs with one set of weights."""
+    """Composes and edits songs with one set of weights."""
 
     def __init__(self, codec: PhraseCodec, model: SongModel, load_seconds: float = 0.0) -> None:
         self.codec, self.model = codec, model
@@ -87,6 +102,7 @@ class Composer:
         *,
         seed: int | None = None,
         steps: int = DEFAULT_STEPS,
+        guidance: Guidance = DEFAULT_GUIDANCE,
         progress: Progress | None = None,
     ) -> Composition:
         """Composes a song to a plan; what the plan leaves open is drawn with the seed.
@@ -94,78 +110,136 @@ class Composer:
         Args:
             seed: 0 to 2147483647; drawn and reported where None.
             steps: evaluations of the song transformer, 1 to 1000.
+            guidance: how much more than it would by itself the network does what the plan says.
 
         Raises:
             RequestError: seed or steps out of range.
         """
-        seed = secrets.randbelow(MAX_SEED + 1) if seed is None else _checked("seed", seed, 0, MAX_SEED)
-        steps = _checked("steps", steps, 1, MAX_STEPS)
-        tell = progress or (lambda doing, share: None)
-        plan = (plan or SongPlan()).completed(np.random.default_rng(seed))
-        started = time.perf_counter()
-        latents = self._sample(plan, seed, steps, tell)
-        sampled = time.perf_counter()
-        tell("decoding", 0.9)
-        phrases = self.codec.decode(latents.reshape(-1, latents.shape[-1]), TICKS_PER_BAR)
-        score = self._score(plan, phrases)
-        tell("done", 1.0)
-        seconds = {
-            "load": self._load_seconds,
-            "sampling": sampled - started,
-            "decoding": time.perf_counter() - sampled,
-        }
-        made_by = {"plan": plan.to_dict(), "seed": seed, "steps": steps, "weights": self.model.fingerprint}
-        return Composition(score, plan, seed, seconds, _report(plan, score), RECIPE_PREFIX + json.dumps(made_by))
+        seed, steps = _checked_seed(seed), _checked("steps", steps, 1, MAX_STEPS)
+        plan = self.propose(plan, seed=seed)
+        settled = plan.settled
+        repeat_rng = np.random.default_rng([seed, _REPEATS])
+        sources = self.model.repeat_prior.propose(settled.form, settled.repeat, repeat_rng)
+        request = Request(self._empty_score(settled), np.full(sources.shape, NEW), sources)
+        drawn = self._draw(request, seed, steps, guidance, progress)
+        return Composition(
+            score=drawn.song,
+            seed=seed,
+            seconds={"load": self._load_seconds, **drawn.seconds},
+            report=_report(plan, sources, drawn.song),
+            recipe=self._recipe(seed, steps, {"plan": plan.to_dict()}),
+            plan=plan,
+            sources=sources,
+        )
+
+    def propose(self, plan: SongPlan | None = None, *, seed: int) -> SongPlan:
+        """The plan that `generate` follows with this seed: what is given, and the rest drawn.
+
+        Raises:
+            RequestError: seed out of range.
+        """
+        plan = (plan or SongPlan()).completed(np.random.default_rng(_checked_seed(seed)))
+        if plan.chords is not None:
+            return plan
+        form, key, *_ = plan.settled
+        chart = self.model.chord_prior.propose(form, key.mode, np.random.default_rng([seed, _CHORDS]))
+        return plan if chart is None else replace(plan, chords=chart.transposed(-normalising_shift(key)))
+
+    def edit(
+        self,
+        edit: Edit,
+        *,
+        seed: int | None = None,
+        steps: int = DEFAULT_STEPS,
+        guidance: Guidance = DEFAULT_GUIDANCE,
+        progress: Progress | None = None,
+    ) -> Take:
+        """Writes what an edit (see `phraseloom.editing`) leaves open; arguments and errors as for `generate`.
+
+        In the report, the `written_cells` that were `got` are those with notes. Where the edit leaves nothing open, the
+        take is the very song.
+        """
+        seed, steps = _checked_seed(seed), _checked("steps", steps, 1, MAX_STEPS)
+        recipe = self._recipe(seed, steps, {"edit": edit.told})
+        levels = edit.request.levels
+        if not levels.any():
+            return Take(edit.score, seed, {"load": self._load_seconds}, {}, recipe)
+        drawn = self._draw(edit.request, seed, steps, guidance, progress)
+        song = edit.finished(drawn.song)
+        num_sounding = int(np.count_nonzero((cell_contents(drawn.song) > 0) & (levels > 0)))
+        return Take(
+            score=song,
+            seed=seed,
+            seconds={"load": self._load_seconds, **drawn.seconds},
+            report={
+                "written_cells": {"asked": int(np.count_nonzero(levels)), "got": num_sounding},
+                "bars": {"asked": edit.score.num_bars, "got": song.num_bars},
+            },
+            recipe=recipe,
+        )
+
+    def _draw(self, request: Request, seed: int, steps: int, guidance: Guidance, progress: Progress | None) -> Drawn:
+        return draw(
+            request, self.codec, self.model, seed=seed, steps=steps, guidance=guidance, progress=progress or _silent
+        )
+
+    def _recipe(self, seed: int, steps: int, asked: dict[str, Any]) -> str:
+        made_by = {**asked, "seed": seed, "steps": steps, "weights": self.model.fingerprint}
+        return RECIPE_PREFIX + json.dumps(made_by)
+
+    @staticmethod
+    def any_seed() -> int:
+        """A seed to begin with, drawn by the operating system."""
+        return secrets.randbelow(MAX_SEED + 1)
 
     @staticmethod
     def seed_after(seed: int) -> int:
         """The next seed, for one more take; the first one follows the last."""
         return (seed + 1) % (MAX_SEED + 1)
 
-    @torch.inference_mode()
-    def _sample(self, plan: SongPlan, seed: int, steps: int, tell: Progress) -> np.ndarray:
-        """Latents `[bars, slots, z]` of a completed plan."""
-        network = self.model.network
-        form, key, tempo_bpm = plan.settled
-        num_bars = num_bars_of(form)
-        told = song_conditions(form, tempo_bpm=tempo_bpm, mode=key.mode)
-        conditions = collate_conditions([told], num_bars)
-        shape = (1, num_bars, network.config.num_slots, network.config.latent_size)
-        noise = torch.randn(shape, generator=torch.Generator().manual_seed(seed))
-        denoise = partial(network, conditions=conditions)
-        latents = noise
-        for state in euler(denoise, noise, level_grid(steps, self.model.noise_shift)):
-            tell("sampling", 0.9 * state.step / steps)
-            latents = state.latents
-        return latents[0].numpy()
-
-    def _score(self, plan: SongPlan, phrases: PhraseTable) -> Score:
-        form, key, tempo_bpm = plan.settled
-        slots = self.model.slots
-        silent = Score(
-            tracks=tuple(Track(slot.name, Notes.empty(), slot.program, slot.is_drum) for slot in slots),
-            num_bars=num_bars_of(form),
-            tempos=(TempoChange(0, tempo_bpm),),
-            sections=form,
-            key=Key((key.tonic + normalising_shift(key)) % 12, key.mode),
+    def _empty_score(self, plan: SettledPlan) -> Score:
+        """The song without its notes."""
+        return Score(
+            tracks=tuple(Track(slot.name, Notes.empty(), slot.program, slot.is_drum) for slot in self.model.slots),
+            num_bars=num_bars_of(plan.form),
+            tempos=(TempoChange(0, plan.tempo_bpm),),
+            sections=plan.form,
+            chords=plan.chords,
+            key=plan.key,
         )
-        first_cells = range(0, len(phrases), len(slots))
-        rows = [[phrases.phrase(first + slot) for slot in range(len(slots))] for first in first_cells]
-        return transpose(join(rows, silent), -normalising_shift(key))
 
 
-def _report(plan: SongPlan, score: Score) -> dict[str, dict[str, Any]]:
-    form, key, tempo_bpm = plan.settled
-    return {
+def _silent(doing: str, share: float) -> None:
+    """Progress that nobody watches."""
+
+
+def _report(plan: SongPlan, sources: np.ndarray, score: Score) -> dict[str, dict[str, Any]]:
+    form, key, tempo_bpm, _, chords = plan.settled
+    found = find_sources(score.sections, cell_contents(score))
+    report: dict[str, dict[str, Any]] = {
         "bars": {"asked": num_bars_of(form), "got": score.num_bars},
         "form": {"asked": format_form(form), "got": format_form(score.sections)},
         "key": {"asked": str(key), "got": _text(key_of_notes(score.tracks))},
         "tempo_bpm": {"asked": tempo_bpm, "got": score.tempo_bpm},
+        "repeated_cells": {"asked": _num_repeated(sources), "got": _num_repeated(found)},
     }
+    if chords:
+        agreement = chord_agreement(score)
+        is_nothing = agreement.num_beats == 0
+        report["agreeing_beats"] = {"asked": 1.0, "got": None if is_nothing else round(agreement.asked, 3)}
+    return report
+
+
+def _num_repeated(sources: np.ndarray) -> int:
+    return int(np.count_nonzero(sources != FRESH))
 
 
 def _text(key: Key | None) -> str | None:
     return None if key is None else str(key)
+
+
+def _checked_seed(seed: int | None) -> int:
+    return Composer.any_seed() if seed is None else _checked("seed", seed, 0, MAX_SEED)
 
 
 def _checked(name: str, value: int, low: int, high: int) -> int:

@@ -9,9 +9,11 @@ from typing import Any
 import torch
 
 from phraseloom.checkpoint import Checkpoint, checkpoint_of, fill_network, read_checkpoint, require_names
+from phraseloom.chord_prior import ChordPrior
 from phraseloom.errors import CheckpointError
 from phraseloom.models.song_dit import SongDiT, SongDiTConfig
 from phraseloom.phrase_codec import PhraseCodec
+from phraseloom.repeats import RepeatPrior
 from phraseloom.score import Score
 
 KIND = "song_dit"
@@ -36,13 +38,17 @@ class SongModel:
 
     Attributes:
         noise_shift: how far noise levels were moved towards noise in training; sampling steps lie where they did.
-        fingerprint: of the weights, for reports.
+        repeat_prior: which cells repeat which, as in the training songs.
+        chord_prior: progressions that the training songs share.
+        fingerprint: of the weights, for reports; empty for weights that are still being trained.
     """
 
     network: SongDiT
     slots: tuple[Slot, ...]
     noise_shift: float
-    fingerprint: str
+    repeat_prior: RepeatPrior
+    chord_prior: ChordPrior
+    fingerprint: str = ""
 
 
 def speaks_meter_of(score: Score) -> bool:
@@ -57,7 +63,8 @@ def load_song_model(path: Path, codec: PhraseCodec) -> SongModel:
         UnreadableFileError, CheckpointError: as `read_checkpoint` and `fill_network`, and for another phrase VAE.
     """
     checkpoint = read_checkpoint(path, KIND)
-    require_names(checkpoint, path, SongDiTConfig, ("phrase_vae", "slots", "noise_shift"))
+    belongings = ("phrase_vae", "slots", "noise_shift", "repeat_prior", "chord_prior")
+    require_names(checkpoint, path, SongDiTConfig, belongings)
     if checkpoint.extra["phrase_vae"] != codec.fingerprint:
         raise CheckpointError(
             f"{path} was trained on the latents of phrase VAE {checkpoint.extra['phrase_vae']}, "
@@ -67,13 +74,24 @@ def load_song_model(path: Path, codec: PhraseCodec) -> SongModel:
     network = SongDiT(SongDiTConfig(**checkpoint.config))
     fill_network(network, checkpoint, path)
     slots = tuple(Slot(**slot) for slot in checkpoint.extra["slots"])
-    return SongModel(network.eval(), slots, checkpoint.extra["noise_shift"], checkpoint.fingerprint)
+    return SongModel(
+        network.eval(),
+        slots,
+        checkpoint.extra["noise_shift"],
+        RepeatPrior.from_dict(checkpoint.extra["repeat_prior"]),
+        ChordPrior.from_dict(checkpoint.extra["chord_prior"]),
+        checkpoint.fingerprint,
+    )
 
 
-def song_dit_checkpoint(
-    network: SongDiT, slots: tuple[Slot, ...], noise_shift: float, codec_fingerprint: str, facts: dict[str, Any]
-) -> Checkpoint:
+def song_dit_checkpoint(model: SongModel, codec_fingerprint: str, facts: dict[str, Any]) -> Checkpoint:
     """A checkpoint in half precision; `facts` (corpus, step, figures) travel with it."""
-    belongings = {"slots": [asdict(slot) for slot in slots], "noise_shift": noise_shift}
-    extra = {"phrase_vae": codec_fingerprint, **belongings, **facts}
-    return checkpoint_of(KIND, network, network.config, extra, torch.float16)
+    extra = {
+        "phrase_vae": codec_fingerprint,
+        "slots": [asdict(slot) for slot in model.slots],
+        "noise_shift": model.noise_shift,
+        "repeat_prior": model.repeat_prior.to_dict(),
+        "chord_prior": model.chord_prior.to_dict(),
+        **facts,
+    }
+    return checkpoint_of(KIND, model.network, model.network.config, extra, torch.float16)

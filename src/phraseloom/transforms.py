@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
-from phraseloom.harmony import Key
-from phraseloom.score import ChordSpan, Notes, Score, Track
+from phraseloom.form import Section
+from phraseloom.harmony import Chord, Key
+from phraseloom.score import TICKS_PER_QUARTER, ChordSpan, Notes, Score, Track
 
 
 def cut(score: Score) -> list[list[Notes]]:
@@ -47,6 +49,58 @@ def join(phrases: Sequence[Sequence[Notes]], template: Score) -> Score:
     return replace(template, tracks=tuple(tracks))
 
 
+def with_notes(score: Score, notes: Sequence[Notes]) -> Score:
+    """The song with other notes in its tracks, which are as many."""
+    tracks = [replace(track, notes=own) for track, own in zip(score.tracks, notes, strict=True)]
+    return replace(score, tracks=tuple(tracks))
+
+
+def overlaid(kept: Notes, added: Notes) -> Notes:
+    """Both together; where two notes of one pitch would sound at once, the added one yields.
+
+    An added note that begins while its pitch is sounding is left out; one that is sounding when a kept note of its
+    pitch begins ends there.
+    """
+    if not len(kept) or not len(added):
+        return added if len(added) else kept
+    num_onsets = max(int(kept.onset_ticks[-1]), int(added.onset_ticks[-1])) + 1
+    kept_places, places = (notes.pitch.astype(np.int64) * num_onsets + notes.onset_ticks for notes in (kept, added))
+    order = np.argsort(kept_places)
+    before = np.searchsorted(kept_places[order], places, side="right")
+    # One entry at either end of each column that is no note, so that every added note has neighbours.
+    onset, end, pitch = (np.pad(column[order], 1) for column in (kept.onset_ticks, kept.end_ticks, kept.pitch + 1))
+    fits = (pitch[before] != added.pitch + 1) | (end[before] <= added.onset_ticks)
+    is_followed = pitch[before + 1] == added.pitch + 1
+    ends = np.where(is_followed, np.minimum(added.end_ticks, onset[before + 1]), added.end_ticks)
+    shortened = np.stack([added.onset_ticks, ends - added.onset_ticks, added.pitch, added.velocity], axis=1)
+    return Notes.build(*np.concatenate([kept.table, shortened[fits]]).T)
+
+
+def excerpt(score: Score, first_bar: int, num_bars: int) -> Score:
+    """`num_bars` bars from `first_bar` on as a song of their own; notes that begin there keep their length.
+
+    Raises:
+        ValueError: the song does not have these bars.
+    """
+    if not 0 <= first_bar < first_bar + num_bars <= score.num_bars:
+        raise ValueError(f"bars {first_bar} to {first_bar + num_bars - 1} of a song of {score.num_bars}")
+    start, end = (int(score.bar_start_ticks[bar]) for bar in (first_bar, first_bar + num_bars))
+    tracks = []
+    for track in score.tracks:
+        inside = (track.notes.onset_ticks >= start) & (track.notes.onset_ticks < end)
+        tracks.append(replace(track, notes=track.notes.where(inside).shifted(-start)))
+    chords = [(max(s.onset_ticks, start), min(s.onset_ticks + s.duration_ticks, end), s.chord) for s in score.chords]
+    return replace(
+        score,
+        tracks=tuple(tracks),
+        num_bars=num_bars,
+        meters=_from_place([(meter.bar, meter) for meter in score.meters], first_bar, first_bar + num_bars, "bar"),
+        tempos=_from_place([(tempo.tick, tempo) for tempo in score.tempos], start, end, "tick"),
+        sections=_cut_sections(score.sections, first_bar, num_bars),
+        chords=tuple(ChordSpan(a - start, b - a, chord) for a, b, chord in chords if a < b),
+    )
+
+
 def transpose(score: Score, semitones: int) -> Score:
     """Every pitched track, chord and the key moved by `semitones`; drums stay."""
     if semitones == 0:
@@ -72,5 +126,33 @@ def normalise_key(score: Score) -> Score:
     return score if score.key is None else transpose(score, normalising_shift(score.key))
 
 
+def beat_chords(score: Score) -> list[Chord | None]:
+    """The chord in the middle of each quarter note of the song, None where none is known."""
+    chords: list[Chord | None] = [None] * (score.num_ticks // TICKS_PER_QUARTER)
+    for span in score.chords:
+        ticks = np.array([span.onset_ticks, span.onset_ticks + span.duration_ticks]) - TICKS_PER_QUARTER // 2
+        first, behind = -(-ticks // TICKS_PER_QUARTER)
+        for beat in range(max(0, first), min(behind, len(chords))):
+            chords[beat] = span.chord
+    return chords
+
+
 def _transposed_track(track: Track, semitones: int) -> Track:
     return track if track.is_drum else replace(track, notes=track.notes.transposed(semitones))
+
+
+def _from_place(changes: list[tuple[int, Any]], start: int, end: int, name: str) -> tuple[Any, ...]:
+    """Changes of meter or tempo in force from `start` to `end`, counted from `start`."""
+    before = [change for place, change in changes if place <= start][-1:]
+    inside = [change for place, change in changes if start < place < end]
+    return tuple(replace(change, **{name: max(0, getattr(change, name) - start)}) for change in before + inside)
+
+
+def _cut_sections(sections: Sequence[Section], first_bar: int, num_bars: int) -> tuple[Section, ...]:
+    kept, start = [], 0
+    for section in sections:
+        length = min(start + section.num_bars, first_bar + num_bars) - max(start, first_bar)
+        if length > 0:
+            kept.append(Section(section.letter, length))
+        start += section.num_bars
+    return tuple(kept)

@@ -8,12 +8,15 @@ import torch
 from torch import nn
 
 from phraseloom.checkpoint import Checkpoint, write_checkpoint
+from phraseloom.chord_prior import ChordPrior
 from phraseloom.composer import Composer
 from phraseloom.events import VOCABULARY, Attribute
+from phraseloom.harmony import parse_chord
 from phraseloom.models.phrase_vae import PhraseVAE, PhraseVAEConfig
 from phraseloom.models.song_dit import SongDiT, SongDiTConfig
 from phraseloom.phrase_codec import PHRASE_VAE_FILE, LatentStatistics, PhraseCodec, phrase_vae_checkpoint
-from phraseloom.song_model import SONG_DIT_FILE, Slot, song_dit_checkpoint
+from phraseloom.repeats import RepeatPrior
+from phraseloom.song_model import SONG_DIT_FILE, Slot, SongModel, song_dit_checkpoint
 
 TINY_PHRASE_VAE = PhraseVAEConfig(
     width=32, num_heads=2, encoder_layers=1, decoder_layers=1, latent_size=8, num_query_tokens=2, num_memory_tokens=2
@@ -21,6 +24,21 @@ TINY_PHRASE_VAE = PhraseVAEConfig(
 TINY_SONG_DIT = SongDiTConfig(num_slots=3, latent_size=8, width=32, num_layers=2, num_heads=2, dropout=0.0)
 SLOTS = (Slot("MELODY", 73, False), Slot("BRIDGE", 48, False), Slot("DRUMS", 0, True))
 STATISTICS = LatentStatistics(mean=(0.25,) * TINY_PHRASE_VAE.latent_size, scale=2.0)
+REPEATS = RepeatPrior(
+    num_slots=3,
+    counts={
+        (is_first, before): {(): 1.0, (0,): 1.0, (0, 2): 1.0, (0, 1, 2): 1.0}
+        for is_first in (True, False)
+        for before in (None, (), (0,), (0, 2), (0, 1, 2))
+    },
+)
+CHORDS = ChordPrior(
+    {
+        mode: {tuple((parse_chord(symbol),) for symbol in text.split()): (2, 1) for text in ("C Am F G", "F G C C")}
+        for mode in ("major", "minor")
+    },
+    root_moves=((1,) * 12,) * 12,
+)
 
 END_LOGIT = 2.0
 """Added to the end of a phrase, so that phrases have a few notes each instead of the 64 that fit."""
@@ -52,9 +70,8 @@ def tiny_codec(seed: int = 0) -> PhraseCodec:
 def write_tiny_weights(folder: Path, seed: int = 0) -> Path:
     """Writes both networks as a training run leaves them; returns `folder`, for `Composer.load` or `--weights`."""
     phrase_vae = _phrase_vae_checkpoint(seed)
-    song_dit = song_dit_checkpoint(
-        tiny_song_dit(seed), SLOTS, 1.9, phrase_vae.fingerprint, {"corpus": "none", "step": 0}
-    )
+    model = SongModel(tiny_song_dit(seed), SLOTS, noise_shift=1.9, repeat_prior=REPEATS, chord_prior=CHORDS)
+    song_dit = song_dit_checkpoint(model, phrase_vae.fingerprint, {"corpus": "none", "step": 0})
     write_checkpoint(phrase_vae, folder / PHRASE_VAE_FILE)
     write_checkpoint(song_dit, folder / SONG_DIT_FILE)
     return folder

@@ -1,4 +1,7 @@
-"""The command line: what goes to stdout and stderr, names of files, exit codes. A stand-in composes, without torch."""
+"""The command line: what goes to stdout and stderr, names of files, exit codes.
+
+A stand-in composes, without torch; songs are edited with tiny weights.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,11 @@ from phraseloom.form import parse_form
 from phraseloom.harmony import Key
 from phraseloom.midi import read_midi, write_midi
 from phraseloom.plan import SongPlan
-from phraseloom.score import Notes, Score, TempoChange, Track
+from phraseloom.score import MeterChange, Notes, Score, TempoChange, Track
+from phraseloom.transforms import excerpt
+from support import smf
+from support.networks import write_tiny_weights
+from support.songs import make_song
 
 MIDI_MAGIC = b"MThd"
 FIRST_DRAWN_SEED = 4711
@@ -84,7 +91,7 @@ class StandInComposer:
 def composer(monkeypatch) -> StandInComposer:
     stand_in = StandInComposer()
     module = ModuleType("phraseloom.composer")
-    module.__dict__["Composer"] = stand_in
+    module.__dict__.update(Composer=stand_in, Composition=Composition)
     monkeypatch.setitem(sys.modules, "phraseloom.composer", module)
     return stand_in
 
@@ -97,6 +104,13 @@ def test_generate_writes_the_song_and_tells_it_on_stderr(composer, tmp_path, cap
     out, err = capsys.readouterr()
     assert out == ""
     assert err == f"{path}: 8 bars, 2 tracks, 16 notes, 0:21, G major, 92 bpm, form A8, seed 7\n"
+
+
+def test_chords_and_repeats_are_part_of_the_plan(composer, tmp_path):
+    arguments = ["--form", "A4 B4", "--chords", "A: C Am F G; B: F | G Em . Am", "--repeat", "1"]
+    assert main(["generate", "-o", str(tmp_path / "song.mid"), *arguments]) == 0
+    plan, _, _ = composer.requests[0]
+    assert plan == SongPlan(form="A4 B4", chords="A: C Am F G; B: F | G Em . Am", repeat=1)
 
 
 def test_json_is_one_object_on_stdout(composer, tmp_path, capsys):
@@ -180,6 +194,11 @@ def test_a_bad_place_is_refused_before_any_work(composer, tmp_path, capsys):
         ["generate", "-o", "song.mid", "--count", "0"],
         ["generate", "-o", "song.mid", "--steps", "0"],
         ["generate", "-o", "song.mid", "--tempo", "0"],
+        ["generate", "-o", "song.mid", "--repeat", "1.5"],
+        ["generate", "-o", "song.mid", "--repeat", "often"],
+        ["generate", "-o", "song.mid", "--form", "A8", "--chords", "A: C H"],
+        ["generate", "-o", "song.mid", "--form", "A8", "--chords", "B: C Am"],
+        ["generate", "-o", "song.mid", "--chords", "A: C Am"],
         ["generate", "-o", "song.mid", "--colour", "red"],
         ["compose"],
         ["inspect"],
@@ -285,6 +304,129 @@ def test_a_width_that_cannot_be_drawn_is_a_bad_request(tmp_path, capsys):
     assert main(["render", str(tmp_path / "song.mid"), "-o", str(tmp_path / "song.png"), "--width", "10"]) == 2
     assert "at least 400" in capsys.readouterr().err
     assert not (tmp_path / "song.png").exists()
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory) -> Path:
+    return write_tiny_weights(tmp_path_factory.mktemp("weights"))
+
+
+@pytest.fixture
+def edited(weights, tmp_path) -> Callable[..., int]:
+    """Runs a command on `tune`, which lies in a file, and returns its exit code."""
+    path = tmp_path / "tune.mid"
+    write_midi(tune(), path)
+
+    def run(command: str, *arguments: str) -> int:
+        return main([command, str(path), "--steps", "1", "--checkpoint", str(weights), *arguments])
+
+    return run
+
+
+def tune() -> Score:
+    """A song whose first two tracks and drums are parts of the tiny model; its piano is none."""
+    return make_song(4, num_tracks=3, form="A4 B4", with_drums=True)
+
+
+def test_infill_writes_takes_that_differ_only_in_the_region(edited, tmp_path, capsys):
+    arguments = ["--bars", "3-4,7", "--tracks", "melody,2", "--count", "2", "--seed", "5", "--json"]
+    assert edited("infill", *arguments, "-o", str(tmp_path / "alt-{n}.mid")) == 0
+    out, err = capsys.readouterr()
+    records = [json.loads(line) for line in out.splitlines()]
+    assert [record["seed"] for record in records] == [5, 6]
+    assert [Path(record["output"]).name for record in records] == ["alt-1.mid", "alt-2.mid"]
+    assert records[0]["report"]["written_cells"]["asked"] == 6
+    assert "alt-2.mid: 8 bars, 4 tracks" in err
+    first, second = (read_midi(record["output"]) for record in records)
+    assert first.tracks[2:] == second.tracks[2:] == tune().tracks[2:]
+    assert first != second
+    for bar, num_bars in ((0, 2), (4, 2), (7, 1)):
+        assert excerpt(first, bar, num_bars) == excerpt(second, bar, num_bars) == excerpt(tune(), bar, num_bars)
+
+
+def test_vary_at_no_distance_gives_the_file_s_song_on_stdout(edited, capsysbinary):
+    assert edited("vary", "--distance", "0", "-o", "-") == 0
+    out, err = capsysbinary.readouterr()
+    assert read_midi(out) == tune()
+    assert err.startswith(b"stdout: 8 bars, 4 tracks")
+
+
+def test_vary_changes_what_is_named(edited, tmp_path):
+    assert edited("vary", "--distance", "0.9", "--tracks", "DRUMS", "-o", str(tmp_path / "varied.mid")) == 0
+    varied = read_midi(tmp_path / "varied.mid")
+    assert varied.tracks[:3] == tune().tracks[:3]
+    assert varied.tracks[3] != tune().tracks[3]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "form", "first_bar"),
+    [
+        (["--form", "B2 o2"], "A4 B4 B2 o2", 0),
+        (["--bars", "3"], "A4 B4 C3", 0),
+        (["--form", "i3", "--before"], "i3 A4 B4", 3),
+    ],
+)
+def test_extend_goes_on_in_the_form_asked(edited, tmp_path, arguments, form, first_bar):
+    path = tmp_path / "longer.mid"
+    assert edited("extend", *arguments, "-o", str(path)) == 0
+    longer = read_midi(path)
+    assert longer.sections == parse_form(form)
+    assert excerpt(longer, first_bar, 8) == tune()
+
+
+def test_arrange_writes_the_parts_that_are_not_given(edited, tmp_path):
+    path = tmp_path / "arranged.mid"
+    assert edited("arrange", "--given", "Melody=PIANO,Drums=4", "-o", str(path)) == 0
+    arranged = read_midi(path)
+    assert arranged.tracks[:4] == tune().tracks
+    assert [track.name for track in arranged.tracks[4:]] == ["BRIDGE"]
+    assert len(arranged.tracks[4].notes) > 0
+
+
+@pytest.mark.parametrize(
+    ("command", "arguments", "said"),
+    [
+        ("infill", ["--bars", "7-9"], "name bars from 1 to 8"),
+        ("infill", ["--bars", "a"], "write bars as 13-20 or 4,9-12"),
+        ("infill", ["--tracks", "organ"], "choose among 1 MELODY, 2 BRIDGE, 3 PIANO, 4 DRUMS"),
+        ("infill", ["--tracks", "piano"], "choose among 1 MELODY, 2 BRIDGE, 4 DRUMS"),
+        ("vary", ["--distance", "2"], "ask for 0 (as it is) to 1 (all new)"),
+        ("vary", ["--distance", "far"], "--help shows"),
+        ("extend", [], "give either --form"),
+        ("extend", ["--form", "B8", "--bars", "8"], "give either --form"),
+        ("extend", ["--form", "B"], "write each section as"),
+        ("extend", ["--bars", "0"], "ask for 1 to 128"),
+        ("extend", ["--bars", "128"], "ask for 1 to 120 bars at a time"),
+        ("arrange", [], "--help shows"),
+        ("arrange", ["--given", "1"], "write part and track, such as MELODY=1"),
+        ("arrange", ["--given", "Organ=1"], "give tracks for some of MELODY, BRIDGE, DRUMS"),
+    ],
+)
+def test_an_edit_that_cannot_be_made_ends_in_2_with_a_remedy(edited, tmp_path, capsys, command, arguments, said):
+    assert edited(command, *arguments, "-o", str(tmp_path / "out.mid")) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("error: ")
+    assert said in err.splitlines()[-1]
+    assert not (tmp_path / "out.mid").exists()
+
+
+def test_songs_to_be_edited_must_be_readable_and_in_4_4(edited, tmp_path, capsys):
+    path = tmp_path / "tune.mid"
+    write_midi(Score(song().tracks, 11, meters=(MeterChange(0, 3, 4),)), path)
+    assert edited("infill", "-o", str(tmp_path / "out.mid")) == 2
+    assert "the song is in 3/4\n  the model speaks 4/4 only" in capsys.readouterr().err
+    path.write_bytes(b"no MIDI")
+    assert edited("infill", "-o", str(tmp_path / "out.mid")) == 3
+    assert [file.name for file in tmp_path.iterdir()] == ["tune.mid"]
+
+
+def test_what_the_grid_moved_is_told_before_a_song_is_edited(edited, tmp_path, capsys):
+    path = tmp_path / "tune.mid"
+    melody = smf.chunk(smf.meta(3, b"MELODY"), smf.note(60, 480), smf.note(61, 1, delta_ticks=2), smf.note(61, 480))
+    path.write_bytes(smf.midi_file(melody))
+    assert edited("infill", "-o", str(tmp_path / "out.mid")) == 0
+    assert f"{path}: notes that fall on another of their pitch on the grid: 1" in capsys.readouterr().err
 
 
 def run_process(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
-from phraseloom.composer import MAX_SEED, MAX_STEPS, Composer, Composition
+from phraseloom.composer import MAX_SEED, MAX_STEPS, RECIPE_PREFIX, Composer, Composition
 from phraseloom.errors import CheckpointError, RequestError, UnreadableFileError
 from phraseloom.form import format_form, num_bars_of, parse_form
 from phraseloom.harmony import parse_key
 from phraseloom.phrase_codec import PHRASE_VAE_FILE
 from phraseloom.plan import DEFAULT_NUM_BARS, SongPlan
+from phraseloom.repeats import AS_IN_THE_CORPUS, FRESH
+from phraseloom.score import Score
 from phraseloom.song_model import SONG_DIT_FILE, TICKS_PER_BAR
 from phraseloom.structure import key_of_notes
-from phraseloom.transforms import transpose
+from phraseloom.transforms import cut, transpose
 from support.networks import SLOTS, tiny_composer, write_tiny_weights
 
 PLAN = SongPlan(form="i2 A4 B4", key="C", tempo_bpm=96)
+RETURNING = SongPlan(form="i2 A4 B2 A4 A3", key="C", tempo_bpm=96)
+FIRST_BARS = [FRESH] * 8 + [2, 3, 4, 5] + [2, 3, 4]
+"""Of every bar of it the first with the same letter and offset."""
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +66,7 @@ def test_without_a_plan_all_is_drawn(composer):
     composition = composer.generate(seed=1, steps=1)
     assert composition.score.num_bars == DEFAULT_NUM_BARS
     assert None not in (composition.plan.form, composition.plan.key, composition.plan.tempo_bpm)
+    assert composition.plan.repeat == AS_IN_THE_CORPUS
 
 
 def test_tracks_are_the_model_s_slots(composition):
@@ -77,7 +85,7 @@ def test_the_same_seed_gives_the_same_notes(composer, composition):
 def test_another_seed_gives_other_notes(composer, composition):
     other = composer.generate(PLAN, seed=2, steps=3).score
     assert other != composition.score
-    assert replace(other, tracks=()) == replace(composition.score, tracks=())
+    assert replace(other, tracks=(), chords=()) == replace(composition.score, tracks=(), chords=())
 
 
 def test_composing_leaves_torch_s_own_random_numbers_alone(composer):
@@ -123,6 +131,88 @@ def test_form_mode_and_tempo_are_told_to_the_network(composer, composition, plan
     assert composer.generate(plan, seed=1, steps=3).score.tracks != composition.score.tracks
 
 
+def check_equal(score: Score, bar: int, other: int, slot: int) -> None:
+    """Two bars of a track hold the same notes, but where a later bar strikes a pitch that still sounds."""
+    one, two = (cut(score)[number][slot] for number in (bar, other))
+    np.testing.assert_array_equal(one.table[:, [0, 2, 3]], two.table[:, [0, 2, 3]])
+    notes = score.tracks[slot].notes
+    strikes = set(zip(notes.onset_ticks.tolist(), notes.pitch.tolist(), strict=True))
+    for row in np.flatnonzero(one.duration_ticks != two.duration_ticks):
+        number, phrase = (bar, one) if one.duration_ticks[row] < two.duration_ticks[row] else (other, two)
+        end = TICKS_PER_BAR * number + int(phrase.end_ticks[row])
+        assert (end, int(phrase.pitch[row])) in strikes
+
+
+@pytest.mark.parametrize("key", ["C", "Eb minor"])
+def test_with_all_repeats_homologous_bars_are_equal_in_every_track(composer, key):
+    composition = composer.generate(replace(RETURNING, repeat=1, key=key), seed=1, steps=3)
+    assert composition.sources.tolist() == [[source] * len(SLOTS) for source in FIRST_BARS]
+    assert composition.score.num_notes > 0
+    for bar, source in enumerate(FIRST_BARS):
+        for slot in range(len(SLOTS) if source != FRESH else 0):
+            check_equal(composition.score, bar, source, slot)
+
+
+def test_without_repeats_nothing_is_tied(composer):
+    composition = composer.generate(replace(RETURNING, repeat=0), seed=1, steps=3)
+    assert (composition.sources == FRESH).all()
+    phrases = cut(composition.score)
+    homologous = [(bar, source) for bar, source in enumerate(FIRST_BARS) if source != FRESH]
+    alike = [phrases[bar][slot] == phrases[source][slot] for bar, source in homologous for slot in range(len(SLOTS))]
+    assert not all(alike)
+
+
+def test_with_some_repeats_the_tied_cells_are_equal(composer):
+    songs = [composer.generate(RETURNING, seed=seed, steps=2) for seed in range(4)]
+    tied = np.stack([song.sources for song in songs]) != FRESH
+    assert not tied[:, :8].any()
+    assert 0 < tied[:, 8:].mean() < 1
+    for song in songs:
+        for bar, slot in np.argwhere(song.sources != FRESH):
+            assert song.sources[bar, slot] == FIRST_BARS[bar] or song.sources[bar, slot] >= 8
+            check_equal(song.score, bar, song.sources[bar, slot], slot)
+
+
+def test_the_same_seed_gives_the_same_repeats_and_chords_do_not_change_them(composer):
+    one, again = (composer.generate(RETURNING, seed=5, steps=1) for _ in range(2))
+    assert one.score == again.score
+    np.testing.assert_array_equal(one.sources, again.sources)
+    with_chords = composer.generate(replace(RETURNING, chords="A: C F"), seed=5, steps=1)
+    np.testing.assert_array_equal(with_chords.sources, one.sources)
+
+
+def test_the_chords_asked_are_the_song_s_in_its_key(composer):
+    composition = composer.generate(SongPlan(form="A2 A1", key="D", chords="A: D | Bm7 A/C#"), seed=1, steps=1)
+    found = [(str(span.chord), span.onset_ticks, span.duration_ticks) for span in composition.score.chords]
+    assert found == [("D", 0, 48), ("Bm7", 48, 24), ("A/C#", 72, 24), ("D", 96, 48)]
+
+
+def test_chords_are_told_to_the_network_from_the_tonic_on(composer):
+    """The same degrees in two keys are the same song transposed; other degrees are another song."""
+    in_c, in_d, others = (
+        composer.generate(SongPlan(form="A4", key=key, tempo_bpm=96, chords=chords), seed=1, steps=2).score
+        for key, chords in (("C", "C Am F G"), ("D", "D Bm G A"), ("C", "F F F F"))
+    )
+    assert in_c.num_notes > 0
+    assert in_d == transpose(in_c, 2)
+    assert others.tracks != in_c.tracks
+
+
+def test_chords_for_letters_that_a_form_lacks_are_refused():
+    with pytest.raises(RequestError, match="chords for Z, but the form is"):
+        replace(RETURNING, chords="A: C; Z: F")
+
+
+def test_the_recipe_gives_plan_and_song_again(composer):
+    plan = replace(RETURNING, key="Eb", repeat=0.75, chords="A: Eb Ab | Cm Bb7; B: N.C.")
+    composition = composer.generate(plan, seed=7, steps=2)
+    made_by = json.loads(composition.recipe.removeprefix(RECIPE_PREFIX))
+    assert (made_by["plan"]["repeat"], "Ab" in made_by["plan"]["chords"]) == (0.75, True)
+    again = SongPlan(**made_by["plan"])
+    assert again == composition.plan
+    assert composer.generate(again, seed=made_by["seed"], steps=made_by["steps"]).score == composition.score
+
+
 @pytest.mark.parametrize("steps", [0, -1, MAX_STEPS + 1])
 def test_steps_out_of_range_are_refused(composer, steps):
     with pytest.raises(RequestError, match=f"steps is {steps}, allowed are 1 to 1000"):
@@ -142,12 +232,24 @@ def test_the_outermost_seeds_are_good(composer, seed):
 
 def test_the_report_says_what_was_asked_and_what_came(composition):
     got_key = key_of_notes(composition.score.tracks)
-    assert composition.report == {
+    told = {
         "bars": {"asked": 10, "got": 10},
         "form": {"asked": "i2 A4 B4", "got": format_form(composition.score.sections)},
         "key": {"asked": "C major", "got": str(got_key)},
         "tempo_bpm": {"asked": 96.0, "got": 96.0},
+        "repeated_cells": {"asked": 0, "got": 0},
     }
+    assert told.items() <= composition.report.items()
+
+
+def test_the_report_counts_repeats_and_beats_in_the_chords_asked(composer):
+    plan = replace(RETURNING, repeat=1, chords="A: C F; B: G; i: C")
+    report = composer.generate(plan, seed=1, steps=1).report
+    most = 7 * len(SLOTS)
+    assert report["repeated_cells"]["asked"] == most
+    assert 0 < report["repeated_cells"]["got"] <= most
+    assert report["agreeing_beats"]["asked"] == 1
+    assert 0 <= report["agreeing_beats"]["got"] <= 1
 
 
 def test_times_are_told(composition):

@@ -8,27 +8,42 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phraseloom.form import MAX_BARS, parse_form, propose_form
+from phraseloom.form import MAX_BARS, num_bars_of, parse_form, propose_form
+from phraseloom.harmony import parse_chord
 from phraseloom.models.conditions import (
     GROUPS,
     NUM_RELATIONS,
     NUM_VALUES,
+    PER_BAR_GROUPS,
     ConditionEmbedding,
     SongConditions,
     bar_relations,
+    chord_numbers,
     collate_conditions,
     song_conditions,
 )
 
 OF_A_SONG = ("num_bars", "tempo", "mode")
+NUM_SLOTS = 2
+CHORDS = [parse_chord(text) for text in ("C", "Am/G", "Dm7", "N.C.")]
+"""Of the beats of a bar."""
 
 
-def told(form: str, tempo_bpm: float | None = 120, mode: str | None = "major", **edges: bool) -> dict[str, np.ndarray]:
-    return song_conditions(parse_form(form), tempo_bpm=tempo_bpm, mode=mode, **edges)
+def told(
+    form: str, tempo_bpm: float | None = 120, mode: str | None = "major", **others: bool | np.ndarray
+) -> dict[str, np.ndarray]:
+    return song_conditions(parse_form(form), NUM_SLOTS, tempo_bpm=tempo_bpm, mode=mode, **others)
+
+
+def all_told(form: str) -> dict[str, np.ndarray]:
+    """Of the first slot that it repeats in silence, of the second that it sounds for the first time."""
+    num_bars = num_bars_of(parse_form(form))
+    is_second = np.tile([False, True], (num_bars, 1))
+    return told(form, is_sounding=is_second, is_repeated=~is_second, chords=chord_numbers(CHORDS * num_bars))
 
 
 def batch_of(*forms: str, num_bars: int = 12) -> SongConditions:
-    return collate_conditions([told(form) for form in forms], num_bars)
+    return collate_conditions([all_told(form) for form in forms], num_bars)
 
 
 def test_a_song_worked_by_hand():
@@ -46,7 +61,32 @@ def test_a_song_worked_by_hand():
         "num_bars": [10],
         "tempo": [14],  # 120 bpm is 12.7 eighths of an octave above 40
         "mode": [1],
+        "sounds": [[0, 0]] * 10,
+        "repeats": [[0, 0]] * 10,
+        "chord_root": [[0] * 4] * 10,
+        "chord_bass": [[0] * 4] * 10,
+        "chord_tones": [[0] * 4] * 10,
     }
+
+
+def test_cells_and_chords_worked_by_hand():
+    values = told(
+        "A2",
+        is_sounding=np.array([[True, False], [True, True]]),
+        is_repeated=np.array([[False, False], [True, False]]),
+        chords=chord_numbers([*CHORDS, None, *CHORDS[:3]]),
+    )
+    assert values["sounds"].tolist() == [[2, 1], [2, 2]]
+    assert values["repeats"].tolist() == [[1, 1], [2, 1]]
+    assert values["chord_root"].tolist() == [[1, 10, 3, 13], [0, 1, 10, 3]]
+    assert values["chord_bass"].tolist() == [[1, 8, 3, 0], [0, 1, 8, 3]]
+    c_e_g, a_c_e_g, d_f_a_c = 1 + 2**4 + 2**7, 1 + 2**4 + 2**7 + 2**9, 1 + 2**2 + 2**5 + 2**9
+    assert values["chord_tones"].tolist() == [[c_e_g, a_c_e_g, d_f_a_c, 0], [0, c_e_g, a_c_e_g, d_f_a_c]]
+
+
+def test_chords_are_four_a_bar():
+    assert chord_numbers([None] * 8).shape == (2, 4, 3)
+    assert chord_numbers([]).shape == (0, 4, 3)
 
 
 def test_sections_with_one_letter_are_counted():
@@ -98,7 +138,7 @@ def test_an_excerpt_is_not_told_how_far_the_missing_edges_are(edges, unknown):
 @given(st.integers(1, MAX_BARS), st.integers(0), st.floats(10, 600), st.sampled_from([None, "major", "minor"]))
 def test_all_that_is_told_is_known_and_in_range(num_bars, seed, tempo_bpm, mode):
     sections = propose_form(num_bars, np.random.default_rng(seed))
-    values = song_conditions(sections, tempo_bpm=tempo_bpm, mode=mode)
+    values = song_conditions(sections, NUM_SLOTS, tempo_bpm=tempo_bpm, mode=mode)
     for name, size in NUM_VALUES.items():
         assert len(values[name]) == (1 if name in OF_A_SONG else num_bars)
         assert values[name].max() < size
@@ -109,11 +149,14 @@ def test_songs_of_different_lengths_are_padded_with_zeros():
     batch = batch_of("A4 B4", "i2", num_bars=16)
     for name, value in batch._asdict().items():
         assert value.dtype == (torch.bool if name == "is_bar" else torch.int64)
-        assert value.shape == (2, 1 if name in OF_A_SONG else 16)
+        of_a_bar = {"sounds": (NUM_SLOTS,), "repeats": (NUM_SLOTS,)}.get(name, (4,) if "chord" in name else ())
+        assert value.shape == (2, 1 if name in OF_A_SONG else 16, *of_a_bar)
     assert batch.is_bar.sum(dim=1).tolist() == [8, 2]
     assert batch.letter[1].tolist() == [9, 9] + [0] * 14
     assert batch.from_start[0].tolist() == [1, 2, 3, 4, 5, 6, 7, 8] + [0] * 8
     assert batch.num_bars.tolist() == [[8], [2]]
+    assert batch.repeats[1].tolist() == [[2, 1]] * 2 + [[0, 0]] * 14
+    assert batch.chord_root[1, :3].tolist() == [[1, 10, 3, 13]] * 2 + [[0] * 4]
 
 
 def test_songs_of_one_bar_are_padded_too():
@@ -135,6 +178,21 @@ def test_leaving_a_group_out_blanks_that_group_of_the_chosen_songs(group):
         assert torch.equal(after[1], torch.zeros_like(before[1]) if name in GROUPS[group] else before[1])
 
 
+@pytest.mark.parametrize("group", PER_BAR_GROUPS)
+def test_leaving_a_group_out_in_some_bars_blanks_it_there(group):
+    batch = batch_of("A4 B4 A4", "i2 A4")
+    chosen = torch.zeros(2, 12, dtype=torch.bool)
+    chosen[0, 2], chosen[1, 4:] = True, True
+    left = batch.without(group, chosen)
+    for name in SongConditions._fields:
+        before, after = getattr(batch, name), getattr(left, name)
+        if name in GROUPS[group]:
+            assert not after[chosen].any()
+            assert torch.equal(after[~chosen], before[~chosen])
+        else:
+            assert torch.equal(after, before)
+
+
 def test_relations_worked_by_hand():
     """1, and 1 for the same letter, 2 for the same offset, 4 for the same section; homologous bars are 1 + 1 + 2."""
     relations = bar_relations(batch_of("A2 B2 A2", num_bars=7))[0]
@@ -147,7 +205,7 @@ def test_relations_worked_by_hand():
 @given(st.integers(1, MAX_BARS), st.integers(0))
 def test_relations_are_mutual_and_in_range(num_bars, seed):
     sections = propose_form(num_bars, np.random.default_rng(seed))
-    told_of_song = song_conditions(sections, tempo_bpm=None, mode=None)
+    told_of_song = song_conditions(sections, NUM_SLOTS, tempo_bpm=None, mode=None)
     relations = bar_relations(collate_conditions([told_of_song], num_bars))[0]
     assert torch.equal(relations, relations.T)
     assert (relations.diagonal() == NUM_RELATIONS - 1).all()
@@ -164,7 +222,7 @@ def test_without_the_form_no_relation_is_known():
 @pytest.mark.parametrize("name", NUM_VALUES)
 def test_each_condition_changes_the_vectors_of_its_bars(name):
     torch.manual_seed(0)
-    embedding, batch = ConditionEmbedding(8), batch_of("A4 B4", num_bars=8)
+    embedding, batch = ConditionEmbedding(8, NUM_SLOTS), batch_of("A4 B4", num_bars=8)
     value = getattr(batch, name).clone()
     value[0, 0] = (value[0, 0] + 1) % NUM_VALUES[name]
     before, after = embedding(batch), embedding(batch._replace(**{name: value}))
@@ -173,10 +231,35 @@ def test_each_condition_changes_the_vectors_of_its_bars(name):
     assert changed == ([True] * 8 if name in OF_A_SONG else [True] + [False] * 7)
 
 
+@pytest.mark.parametrize("name", ["sounds", "repeats", "chord_root", "chord_bass", "chord_tones"])
+def test_what_is_told_of_one_slot_or_beat_changes_the_vector_of_its_bar(name):
+    """And which slot or beat it is told of: each has a vector of its own."""
+    torch.manual_seed(0)
+    embedding, batch = ConditionEmbedding(8, NUM_SLOTS), batch_of("A4 B4", num_bars=8)
+    blank = batch._replace(**{name: torch.zeros_like(getattr(batch, name))})
+    vectors = [embedding(blank)]
+    for place in (0, 1):
+        value = getattr(blank, name).clone()
+        value[0, 0, place] = 1
+        vectors.append(embedding(batch._replace(**{name: value})))
+    for one, other in ((0, 1), (0, 2), (1, 2)):
+        changed = (vectors[one] != vectors[other]).any(dim=-1)[0].tolist()
+        assert changed == [True] + [False] * 7
+
+
+def test_every_pitch_class_of_a_chord_is_told():
+    torch.manual_seed(0)
+    embedding, batch = ConditionEmbedding(8, NUM_SLOTS), batch_of("A12")
+    tones = torch.zeros_like(batch.chord_tones)
+    tones[0, :, 0] = 2 ** torch.arange(12)
+    vectors = embedding(batch.without("form", torch.tensor([True]))._replace(chord_tones=tones))[0]
+    assert len(vectors.unique(dim=0)) == 12
+
+
 def test_bars_of_which_nothing_is_known_have_one_vector():
     torch.manual_seed(0)
     batch = batch_of("A4 B4 A4")
     for group in GROUPS:
         batch = batch.without(group, torch.tensor([True]))
-    vectors = ConditionEmbedding(8)(batch)
+    vectors = ConditionEmbedding(8, NUM_SLOTS)(batch)
     torch.testing.assert_close(vectors, vectors[:, :1].expand_as(vectors))

@@ -71,6 +71,12 @@ def test_velocity_is_noise_less_clean_at_every_level():
     torch.testing.assert_close(velocity(corrupt(clean, noise, level), clean, level), noise - clean)
 
 
+def test_where_nothing_is_noisy_nothing_flows():
+    noisy, clean = torch.tensor([[3.0, 1.0], [3.0, 1.0]]), torch.tensor([[3.0, 1.0], [1.0, 2.0]])
+    assert velocity(noisy, clean, torch.zeros(2)).tolist() == [[0, 0], [0, 0]]
+    assert velocity(noisy, clean, torch.tensor([0.0, 0.5])).tolist() == [[0, 0], [4, -2]]
+
+
 def test_the_error_is_that_of_the_velocity_which_the_prediction_implies():
     torch.manual_seed(0)
     clean, noise, predicted = torch.randn(3, 2, 5, 3, 4, dtype=torch.float64)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from phraseloom.diffusion.samplers import Denoiser, SampleState, euler, heun, level_grid
+from phraseloom.diffusion.samplers import Denoiser, SampleState, cell_levels, euler, heun, level_grid
 
 Sampler = Callable[[Denoiser, Tensor, Tensor], Iterator[SampleState]]
 
@@ -100,8 +100,8 @@ def test_a_heun_step_worked_by_hand():
     assert state.latents.item() == pytest.approx(1.375)
 
 
-def levels_of(*values: float) -> Tensor:
-    return torch.tensor(values)
+def levels_of(*values: float | list[float]) -> Tensor:
+    return torch.tensor(values, dtype=torch.float32)
 
 
 @both_samplers
@@ -154,3 +154,48 @@ def test_without_a_shift_levels_are_evenly_spaced():
 
 def test_a_shift_makes_steps_smaller_where_there_is_much_noise():
     assert (level_grid(20, 1.9).diff().diff() < 0).all()
+
+
+def starts() -> Tensor:
+    """Levels for the cells of `SHAPE`: of every song one slot that is known and one that starts in between."""
+    start = torch.ones(SHAPE[:-1], dtype=torch.float64)
+    start[:, 1, 0], start[:, 2, 1] = 0.0, 0.4
+    return start
+
+
+def test_no_cell_is_noisier_than_where_it_starts():
+    levels = cell_levels(levels_of(1, 0.5, 0.25, 0), levels_of(0, 0.3, 1)[None, None])
+    expected = levels_of([0, 0.3, 1], [0, 0.3, 0.5], [0, 0.25, 0.25], [0, 0, 0])
+    torch.testing.assert_close(levels[:, 0, 0], expected)
+    assert levels.shape == (4, 1, 1, 3)
+
+
+@both_samplers
+@given(num_steps=st.integers(1, 12), shift=st.floats(0.5, 3))
+def test_known_cells_stay_to_the_last_bit_and_every_other_one_reaches_its_point(sampler, num_steps, shift):
+    noise, point = some_noise(), torch.arange(4.0, dtype=torch.float64).expand(SHAPE)
+    levels = cell_levels(level_grid(num_steps, shift).double(), starts())
+    clean = torch.where(starts()[..., None] > 0, point, 7.5)
+    noisy = (1 - levels[0, ..., None]) * clean + levels[0, ..., None] * noise
+    for state in sampler(Witness(point), noisy, levels):
+        assert (state.latents[:, 1, 0] == 7.5).all()
+    torch.testing.assert_close(state.latents, clean, rtol=0, atol=1e-9)
+
+
+@both_samplers
+def test_cells_that_start_in_between_follow_the_exact_flow_from_there(sampler):
+    levels = cell_levels(level_grid(256, 1.9).double(), starts())
+    noisy, start = some_noise(), starts()[..., None]
+    deviation = ((1 - start) ** 2 * DEVIATION**2 + start**2).sqrt()
+    exact = MEAN + DEVIATION * (noisy - (1 - start) * MEAN) / deviation
+    exact = torch.where(start > 0, exact, noisy)
+    torch.testing.assert_close(last_of(sampler(gaussian_denoiser, noisy, levels)).latents, exact, rtol=0, atol=2e-2)
+
+
+@both_samplers
+def test_the_network_is_told_the_level_of_every_cell(sampler):
+    witness = Witness(torch.zeros(SHAPE, dtype=torch.float64))
+    levels = cell_levels(level_grid(2, 1.0).double(), starts())
+    last_of(sampler(witness, some_noise(), levels))
+    assert torch.equal(witness.levels[0], starts())
+    assert torch.equal(witness.levels[-1], starts().clamp(max=0.5))

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from phraseloom.form import parse_form
-from phraseloom.models.conditions import GROUPS, SongConditions, collate_conditions, song_conditions
+from phraseloom.form import num_bars_of, parse_form
+from phraseloom.harmony import parse_chord
+from phraseloom.models.conditions import (
+    GROUPS,
+    PER_BAR_GROUPS,
+    SongConditions,
+    chord_numbers,
+    collate_conditions,
+    song_conditions,
+)
 from phraseloom.models.song_dit import SongDiT, SongDiTConfig
 from support.networks import TINY_SONG_DIT, tiny_song_dit
 
@@ -23,11 +32,20 @@ def network() -> SongDiT:
 
 
 def inputs_of(*forms: str, num_bars: int = NUM_BARS, seed: int = 0) -> Inputs:
-    """Noise and levels at random, those behind a song's end included."""
+    """Noise and levels at random, those behind a song's end included; all that can be told is."""
     generator = torch.Generator().manual_seed(seed)
-    songs = [song_conditions(parse_form(form), tempo_bpm=100, mode="minor") for form in forms]
+    songs = [told_of(form) for form in forms]
     noisy = torch.randn(len(forms), num_bars, S, Z, generator=generator)
     return noisy, torch.rand(len(forms), num_bars, S, generator=generator), collate_conditions(songs, num_bars)
+
+
+def told_of(form: str) -> dict[str, np.ndarray]:
+    sections = parse_form(form)
+    is_first_slot = np.tile(np.arange(S) == 0, (num_bars_of(sections), 1))
+    chords = chord_numbers([parse_chord(text) for text in ("C", "Am/G", "Dm7", "N.C.")] * len(is_first_slot))
+    return song_conditions(
+        sections, S, tempo_bpm=100, mode="minor", is_sounding=is_first_slot, is_repeated=~is_first_slot, chords=chords
+    )
 
 
 @torch.inference_mode()
@@ -45,9 +63,39 @@ def test_predictions_have_the_shape_of_the_latents(network, num_bars):
     assert torch.isfinite(predicted).all()
 
 
-def test_a_new_network_predicts_the_mean_of_all_latents():
+def test_a_new_network_makes_the_best_linear_guess():
+    """Of clean latents and noise of unit variance: the factor that leaves the least squared error on average."""
     torch.manual_seed(0)
-    assert not SongDiT(TINY_SONG_DIT)(*inputs_of(FORM)).any()
+    network, (_, level, conditions) = SongDiT(TINY_SONG_DIT), inputs_of(*[FORM] * 400)
+    level = torch.full_like(level, 0.3)
+    clean, noise = torch.randn(2, *level.shape, Z)
+    noisy = 0.7 * clean + 0.3 * noise
+    predicted = network(noisy, level, conditions)
+    best = (clean * noisy).sum() / noisy.square().sum()
+    torch.testing.assert_close(predicted, best * noisy, rtol=0.02, atol=1e-6)
+
+
+def test_a_new_network_hears_nothing_in_pure_noise():
+    torch.manual_seed(0)
+    noisy, level, conditions = inputs_of(FORM)
+    assert not SongDiT(TINY_SONG_DIT)(noisy, torch.ones_like(level), conditions).any()
+
+
+def test_a_cell_at_level_zero_comes_out_exactly_as_it_went_in(network):
+    noisy, level, conditions = inputs_of(FORM, "A4", num_bars=NUM_BARS)
+    is_known = torch.rand(level.shape, generator=torch.Generator().manual_seed(1)) < 0.5
+    predicted = network(noisy, level.masked_fill(is_known, 0), conditions)
+    assert torch.equal(predicted[is_known], noisy[is_known])
+    assert not torch.isclose(predicted[~is_known], noisy[~is_known]).all(dim=-1).any()
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_the_ends_of_the_levels_have_finite_predictions_and_gradients(value):
+    network, (noisy, level, conditions) = tiny_song_dit(), inputs_of(FORM, "A4")
+    predicted = network(noisy, torch.full_like(level, value), conditions)
+    predicted.square().mean().backward()
+    assert torch.isfinite(predicted).all()
+    assert all(torch.isfinite(parameter.grad).all() for parameter in network.parameters())
 
 
 def test_padding_does_not_matter(network):
@@ -87,6 +135,13 @@ def test_every_group_of_conditions_matters(network, group):
     noisy, level, conditions = inputs_of(FORM)
     untold = conditions.without(group, torch.tensor([True]))
     assert all(changed_bars(network, (noisy, level, conditions), (noisy, level, untold)))
+
+
+@pytest.mark.parametrize("group", PER_BAR_GROUPS)
+def test_what_is_told_of_one_bar_matters(network, group):
+    noisy, level, conditions = inputs_of(FORM)
+    untold = conditions.without(group, torch.arange(NUM_BARS)[None] == 3)
+    assert changed_bars(network, (noisy, level, conditions), (noisy, level, untold))[3]
 
 
 def test_bars_of_one_section_are_told_from_others_by_attention(network):

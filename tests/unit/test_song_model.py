@@ -12,8 +12,8 @@ from phraseloom.checkpoint import read_checkpoint, write_checkpoint
 from phraseloom.errors import CheckpointError, UnreadableFileError
 from phraseloom.phrase_codec import PHRASE_VAE_FILE, PhraseCodec
 from phraseloom.score import MeterChange, Notes, Score, Track
-from phraseloom.song_model import KIND, SONG_DIT_FILE, load_song_model, song_dit_checkpoint, speaks_meter_of
-from support.networks import SLOTS, TINY_SONG_DIT, tiny_codec, tiny_song_dit, write_tiny_weights
+from phraseloom.song_model import KIND, SONG_DIT_FILE, SongModel, load_song_model, song_dit_checkpoint, speaks_meter_of
+from support.networks import CHORDS, REPEATS, SLOTS, TINY_SONG_DIT, tiny_codec, tiny_song_dit, write_tiny_weights
 
 
 @pytest.fixture
@@ -21,10 +21,11 @@ def weights(tmp_path: Path) -> Path:
     return write_tiny_weights(tmp_path / "weights")
 
 
-def test_weights_come_back_with_their_slots_in_evaluation_mode(weights):
+def test_weights_come_back_with_what_belongs_to_them_in_evaluation_mode(weights):
     codec = PhraseCodec.load(weights / PHRASE_VAE_FILE)
     model = load_song_model(weights / SONG_DIT_FILE, codec)
-    assert model.slots == SLOTS
+    assert (model.slots, model.noise_shift) == (SLOTS, 1.9)
+    assert (model.repeat_prior, model.chord_prior) == (REPEATS, CHORDS)
     assert model.network.config == TINY_SONG_DIT
     assert not model.network.training
     assert {parameter.dtype for parameter in model.network.parameters()} == {torch.float32}
@@ -60,8 +61,8 @@ def test_a_missing_file_is_refused(tmp_path):
 
 
 def test_weights_that_do_not_fit_their_configuration_are_refused_by_name(tmp_path):
-    codec, network = tiny_codec(), tiny_song_dit()
-    checkpoint = song_dit_checkpoint(network, SLOTS, 1.9, codec.fingerprint, {})
+    codec, model = tiny_codec(), SongModel(tiny_song_dit(), SLOTS, 1.9, REPEATS, CHORDS)
+    checkpoint = song_dit_checkpoint(model, codec.fingerprint, {})
     checkpoint.config["latent_size"] = 16
     write_checkpoint(checkpoint, tmp_path / SONG_DIT_FILE)
     with pytest.raises(CheckpointError, match=r"from_cells\.weight is \(32, 24\), expected \(32, 48\)"):
@@ -85,6 +86,8 @@ def test_the_model_speaks_bars_of_four_quarters(meters, spoken):
     ("change", "named"),
     [
         (lambda c: replace(c, extra={k: v for k, v in c.extra.items() if k != "noise_shift"}), "noise_shift"),
+        (lambda c: replace(c, extra={k: v for k, v in c.extra.items() if k != "repeat_prior"}), "repeat_prior"),
+        (lambda c: replace(c, extra={k: v for k, v in c.extra.items() if k != "chord_prior"}), "chord_prior"),
         (lambda c: replace(c, config={k: v for k, v in c.config.items() if k != "width"}), "width"),
         (lambda c: replace(c, config={**c.config, "colour": 1}), "colour"),
     ],

@@ -5,10 +5,23 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from phraseloom.form import parse_form
 from phraseloom.harmony import Key, parse_chord
-from phraseloom.score import ChordSpan, MeterChange, Notes, Score, Track
-from phraseloom.transforms import cut, join, normalise_key, normalising_shift, transpose
+from phraseloom.score import ChordSpan, MeterChange, Notes, Score, TempoChange, Track
+from phraseloom.transforms import (
+    beat_chords,
+    cut,
+    excerpt,
+    join,
+    normalise_key,
+    normalising_shift,
+    overlaid,
+    transpose,
+    with_notes,
+)
 from support.songs import make_song
 
 PIANO = Track("PIANO", Notes.from_rows([(0, 48, 60, 80), (47, 100, 62, 70), (48, 12, 64, 90)]))
@@ -122,3 +135,127 @@ def test_normalised_songs_are_in_c_major_or_a_minor(seed):
 def test_a_song_of_unknown_key_is_left_alone():
     unknown = replace(SCORE, key=None)
     assert normalise_key(unknown) is unknown
+
+
+@pytest.mark.parametrize(
+    ("spans", "beats"),
+    [
+        ([], "- - - - - - - -"),
+        ([("C", 0, 48), ("G", 48, 48)], "C C C C G G G G"),
+        ([("C", 0, 24), ("N.C.", 24, 24), ("G", 60, 12)], "C C N.C. N.C. - G - -"),
+        ([("C", 6, 12), ("G", 18, 12)], "C G - - - - - -"),  # the middle of a beat decides, and belongs to what starts
+        ([("C", 7, 11), ("G", 31, 6)], "- - - - - - - -"),  # between two middles there is no beat
+        ([("C", 89, 7)], "- - - - - - - C"),
+    ],
+)
+def test_a_beat_has_the_chord_in_its_middle(spans, beats):
+    chords = tuple(ChordSpan(onset, duration, parse_chord(text)) for text, onset, duration in spans)
+    score = Score((), 2, chords=chords)
+    assert beat_chords(score) == [None if text == "-" else parse_chord(text) for text in beats.split()]
+
+
+def test_beats_are_quarters_in_any_meter():
+    score = Score((), 2, [MeterChange(0, 6, 8)], chords=[ChordSpan(0, 72, parse_chord("Am"))])
+    assert beat_chords(score) == [parse_chord("Am")] * 6
+
+
+KEPT = Notes.from_rows([(0, 20, 60, 80), (48, 10, 60, 81), (10, 10, 64, 82)])
+
+
+@pytest.mark.parametrize(
+    ("added", "left"),
+    [
+        ((19, 5, 60, 1), None),  # begins while its pitch sounds
+        ((20, 5, 60, 1), (20, 5, 60, 1)),  # begins as it ends
+        ((20, 40, 60, 1), (20, 28, 60, 1)),  # ends where its pitch is struck again
+        ((0, 99, 60, 1), None),  # begins with it, and is the longer one
+        ((58, 99, 60, 1), (58, 99, 60, 1)),
+        ((0, 99, 61, 1), (0, 99, 61, 1)),  # no pitch of theirs
+        ((0, 99, 64, 1), (0, 10, 64, 1)),
+        ((0, 5, 59, 1), (0, 5, 59, 1)),
+    ],
+)
+def test_where_two_notes_of_one_pitch_would_sound_the_added_one_yields(added, left):
+    rows = [*KEPT.table.tolist(), *([left] if left else [])]
+    assert overlaid(KEPT, Notes.from_rows([added])) == Notes.from_rows(rows)
+
+
+def test_laid_over_nothing_notes_are_as_they_were():
+    assert overlaid(KEPT, Notes.empty()) == overlaid(Notes.empty(), KEPT) == KEPT
+
+
+rows_of_few_pitches = st.lists(
+    st.tuples(st.integers(0, 40), st.integers(1, 20), st.sampled_from([0, 60, 61, 127]), st.integers(1, 127)),
+    max_size=12,
+)
+
+
+@given(rows_of_few_pitches, rows_of_few_pitches)
+def test_overlaid_notes_are_all_that_are_kept_and_what_fits_of_the_added(kept_rows, added_rows):
+    """Against the definition, note by note."""
+    kept, added = Notes.from_rows(kept_rows), Notes.from_rows(added_rows)
+    expected = kept.table.tolist()
+    for onset, duration, pitch, velocity in added.table.tolist():
+        same = [(start, start + ticks) for start, ticks, other, _ in kept.table.tolist() if other == pitch]
+        if not any(start <= onset < end for start, end in same):
+            end = min([onset + duration, *(start for start, _ in same if start > onset)])
+            expected.append([onset, end - onset, pitch, velocity])
+    assert sorted(overlaid(kept, added).table.tolist()) == sorted(expected)
+
+
+def test_a_song_takes_other_notes_as_they_are():
+    changed = with_notes(SCORE, [Notes.empty(), KEPT])
+    assert [track.notes for track in changed.tracks] == [Notes.empty(), KEPT]
+    assert with_notes(changed, [PIANO.notes, DRUMS.notes]) == SCORE
+    with pytest.raises(ValueError, match="shorter"):
+        with_notes(SCORE, [KEPT])
+
+
+LONG = Score(
+    (Track("A", Notes.from_rows([(0, 200, 60, 80), (47, 9, 62, 80), (48, 99, 64, 80), (131, 50, 65, 80)])),),
+    num_bars=4,
+    meters=(MeterChange(0, 4, 4), MeterChange(2, 3, 4)),
+    tempos=(TempoChange(0, 100), TempoChange(48, 120), TempoChange(100, 140), TempoChange(140, 90)),
+    sections=parse_form("A1 B3"),
+    chords=(ChordSpan(0, 96, parse_chord("C")), ChordSpan(96, 60, parse_chord("G"))),
+    key=Key(0, "major"),
+    title="Long",
+)
+
+
+def test_an_excerpt_worked_by_hand():
+    assert excerpt(LONG, 1, 2) == Score(
+        (Track("A", Notes.from_rows([(0, 99, 64, 80), (83, 50, 65, 80)])),),
+        num_bars=2,
+        meters=(MeterChange(0, 4, 4), MeterChange(1, 3, 4)),
+        tempos=(TempoChange(0, 120), TempoChange(52, 140)),
+        sections=parse_form("B2"),
+        chords=(ChordSpan(0, 48, parse_chord("C")), ChordSpan(48, 36, parse_chord("G"))),
+        key=Key(0, "major"),
+        title="Long",
+    )
+
+
+def test_what_holds_from_before_holds_in_an_excerpt():
+    last = excerpt(LONG, 3, 1)
+    assert last.meters == (MeterChange(0, 3, 4),)
+    assert last.tempos == (TempoChange(0, 140), TempoChange(8, 90))
+
+
+def test_the_whole_song_is_an_excerpt_of_itself():
+    assert excerpt(LONG, 0, 4) == LONG
+
+
+@pytest.mark.parametrize(("first_bar", "num_bars"), [(-1, 2), (0, 0), (3, 2), (4, 1)])
+def test_bars_that_a_song_does_not_have_are_no_excerpt(first_bar, num_bars):
+    with pytest.raises(ValueError, match="of a song of 4"):
+        excerpt(LONG, first_bar, num_bars)
+
+
+@given(seed=st.integers(0, 3), bar=st.integers(1, 7))
+def test_excerpts_side_by_side_are_the_song(seed, bar):
+    song = make_song(seed, form="i2 A4 B2")
+    parts = excerpt(song, 0, bar), excerpt(song, bar, song.num_bars - bar)
+    assert join([phrases for part in parts for phrases in cut(part)], song) == song
+    assert [chord for part in parts for chord in beat_chords(part)] == beat_chords(song)
+    assert sum(section.num_bars for part in parts for section in part.sections) == song.num_bars

@@ -34,8 +34,9 @@ def corrupt(clean: Tensor, noise: Tensor, level: Tensor) -> Tensor:
 
 
 def velocity(noisy: Tensor, clean: Tensor, level: Tensor) -> Tensor:
-    """Direction of growing noise, `noise - clean`, on the path through `noisy` from `clean`; level above 0."""
-    return (noisy - clean) / level[..., None]
+    """Direction of growing noise, `noise - clean`, on the path through `noisy` from `clean`; 0 at level 0."""
+    level = level[..., None]
+    return torch.where(level > 0, (noisy - clean) / torch.where(level > 0, level, 1.0), 0.0)
 
 
 def velocity_error(predicted: Tensor, clean: Tensor, level: Tensor) -> Tensor:

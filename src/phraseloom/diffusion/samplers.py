@@ -34,30 +34,45 @@ def level_grid(num_steps: int, shift: float) -> Tensor:
     return shifted(torch.linspace(1, 0, num_steps + 1), shift)
 
 
-def euler(denoise: Denoiser, noise: Tensor, levels: Tensor) -> Iterator[SampleState]:
-    """First order: one evaluation of the network a step. Error falls with the number of steps."""
-    x = noise
+def cell_levels(grid: Tensor, start: Tensor) -> Tensor:
+    """`[k + 1, b, n, s]` levels of every cell on a grid `[k + 1]`: none above the cell's own `start [b, n, s]`.
+
+    A cell that starts at 0 is known and stays as it is; one that starts in between waits until the others are there.
+    """
+    return torch.minimum(grid[:, None, None, None], start)
+
+
+def euler(denoise: Denoiser, noisy: Tensor, levels: Tensor) -> Iterator[SampleState]:
+    """First order: one evaluation of the network a step. Error falls with the number of steps.
+
+    Args:
+        noisy: `[b, n, s, z]` at the first levels.
+        levels: `[k + 1]` falling to 0, or `[k + 1, b, n, s]`, falling for each cell.
+    """
+    x = noisy
     for step, (level, following) in enumerate(pairwise(levels), start=1):
         at = level.expand(x.shape[:-1])
         predicted = denoise(x, at)
-        x = x + (following - level) * velocity(x, predicted, at)
+        x = x + (following - level)[..., None] * velocity(x, predicted, at)
         yield SampleState(step, x, predicted)
 
 
-def heun(denoise: Denoiser, noise: Tensor, levels: Tensor) -> Iterator[SampleState]:
+def heun(denoise: Denoiser, noisy: Tensor, levels: Tensor) -> Iterator[SampleState]:
     """Second order: two evaluations a step but the last, which is Euler's. Error falls with the square.
 
-    The improved Euler method, as used for diffusion by Karras et al. (arXiv 2206.00364, algorithm 1).
+    The improved Euler method, as used for diffusion by Karras et al. (arXiv 2206.00364, algorithm 1). Arguments as for
+    `euler`.
     """
-    x = noise
+    x = noisy
     for step, (level, following) in enumerate(pairwise(levels), start=1):
         at = level.expand(x.shape[:-1])
         predicted = denoise(x, at)
         slope = velocity(x, predicted, at)
-        moved = x + (following - level) * slope
-        if following > 0:
+        change = (following - level)[..., None]
+        moved = x + change * slope
+        if following.max() > 0:
             at = following.expand(x.shape[:-1])
             predicted = denoise(moved, at)
-            moved = x + (following - level) * 0.5 * (slope + velocity(moved, predicted, at))
+            moved = x + change * 0.5 * (slope + velocity(moved, predicted, at))
         x = moved
         yield SampleState(step, x, predicted)

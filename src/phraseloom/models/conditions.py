@@ -1,7 +1,7 @@
 """What the song transformer is told about the song it is to draw.
 
-Every quantity is a small integer, and 0 means unknown, so that each group of conditions can be left out in training and
-in use. Letters in shapes: b songs, n bars (the longest of the batch), d width.
+Every quantity is a whole number, and 0 means unknown, so that each group of conditions can be left out in training and
+in use. Letters in shapes: b songs, n bars (the longest of the batch), s slots, k beats of a bar, d width.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from phraseloom.form import MAX_BARS, Section, bar_positions
+from phraseloom.harmony import Chord
 
 MODES = ("major", "minor")
 FIRST_TEMPO_BPM, TEMPO_RATIO, NUM_TEMPOS = 40.0, 2 ** (1 / 8), 24
@@ -42,11 +43,25 @@ GROUPS = {
     "place": ("from_start", "to_end", "num_bars"),
     "tempo": ("tempo",),
     "mode": ("mode",),
+    "sounds": ("sounds",),
+    "repeats": ("repeats",),
+    "chords": ("chord_root", "chord_bass", "chord_tones"),
 }
 """Conditions that are known or unknown together."""
 
+PER_BAR_GROUPS = ("sounds", "repeats", "chords")
+"""Groups that may be known in some bars only."""
+
 PER_SONG = ("num_bars", "tempo", "mode")
 """Conditions with one value for all bars."""
+
+SILENT, SOUNDS = 1, 2
+FIRST, REPEATED = 1, 2
+NO_CHORD_ROOT = 13
+BEATS_PER_BAR = 4
+NUM_CELL_VALUES = 3
+NUM_CHORD_ROOTS, NUM_CHORD_BASSES, NUM_PITCH_CLASSES = 14, 13, 12
+NUM_CHORD_NUMBERS = NUM_CHORD_ROOTS + NUM_CHORD_BASSES + NUM_PITCH_CLASSES
 
 NUM_RELATIONS = 9
 """Kinds of pairs of bars: unknown, or any of same letter, same offset, same section."""
@@ -79,34 +94,57 @@ class SongConditions(NamedTuple):
     """`[b, 1]`."""
     mode: Tensor
     """`[b, 1]` 1 for major, 2 for minor."""
+    sounds: Tensor
+    """`[b, n, s]` 1 for a slot that is silent in a bar, 2 for one that sounds."""
+    repeats: Tensor
+    """`[b, n, s]` 1 for a slot that repeats no earlier bar exactly, 2 for one that does."""
+    chord_root: Tensor
+    """`[b, n, k]` 1 to 12 for C to B, 13 for no chord."""
+    chord_bass: Tensor
+    """`[b, n, k]` 1 to 12 for C to B; 0 for no chord too."""
+    chord_tones: Tensor
+    """`[b, n, k]` bits of the pitch classes of the chord, C the lowest; 0 for no chord too."""
 
     def to(self, device: torch.device) -> SongConditions:
         return SongConditions(*(value.to(device) for value in self))
 
-    def without(self, group: str, songs: Tensor) -> SongConditions:
-        """The same with one group unknown for the songs chosen by `songs [b]` bool."""
-        blank = {name: getattr(self, name).masked_fill(songs[:, None], 0) for name in GROUPS[group]}
+    def without(self, group: str, chosen: Tensor) -> SongConditions:
+        """The same with one group unknown for the songs `chosen [b]`, or for the bars `chosen [b, n]`, bool."""
+        blank = {}
+        for name in GROUPS[group]:
+            value = getattr(self, name)
+            mask = chosen.reshape(*chosen.shape, *(1,) * (value.ndim - chosen.ndim))
+            blank[name] = value.masked_fill(mask, 0)
         return self._replace(**blank)
 
 
 def song_conditions(
     sections: Sequence[Section],
+    num_slots: int,
     *,
     tempo_bpm: float | None,
     mode: str | None,
     has_start: bool = True,
     has_end: bool = True,
+    is_sounding: np.ndarray | None = None,
+    is_repeated: np.ndarray | None = None,
+    chords: np.ndarray | None = None,
 ) -> dict[str, np.ndarray]:
     """The conditions of one song, without a batch dimension; hand several to `collate_conditions`.
 
     Args:
         has_start: the sections begin with the song's first bar.
         has_end: the sections end with the song's last bar.
+        is_sounding: `[n, s]` bool.
+        is_repeated: `[n, s]` bool: the cell repeats an earlier one note for note.
+        chords: `[n, k, 3]` numbers of roots, basses and tones, as `chord_numbers` gives them.
     """
     bars = bar_positions(sections)
     n = len(bars)
     letters = [_letter_number(section.letter) for section in sections for _ in range(section.num_bars)]
     count = np.arange(1, n + 1)
+    no_cells = np.zeros((n, num_slots), np.int64)
+    told_chords = np.zeros((n, BEATS_PER_BAR, 3), np.int64) if chords is None else chords
     return {
         "is_bar": np.ones(n, bool),
         "letter": np.array(letters),
@@ -120,7 +158,17 @@ def song_conditions(
         "num_bars": np.array([min(n, MAX_BARS)]),
         "tempo": np.array([0 if tempo_bpm is None else _tempo_number(tempo_bpm)]),
         "mode": np.array([0 if mode is None else MODES.index(mode) + 1]),
+        "sounds": no_cells if is_sounding is None else np.where(is_sounding, SOUNDS, SILENT),
+        "repeats": no_cells if is_repeated is None else np.where(is_repeated, REPEATED, FIRST),
+        "chord_root": told_chords[..., 0],
+        "chord_bass": told_chords[..., 1],
+        "chord_tones": told_chords[..., 2],
     }
+
+
+def chord_numbers(chords: Sequence[Chord | None]) -> np.ndarray:
+    """`[n, k, 3]` roots, basses and tones of the chords of the song's beats; None for one that is unknown."""
+    return np.array([_numbers_of(chord) for chord in chords], np.int64).reshape(-1, BEATS_PER_BAR, 3)
 
 
 def collate_conditions(songs: Sequence[dict[str, np.ndarray]], num_bars: int) -> SongConditions:
@@ -129,7 +177,7 @@ def collate_conditions(songs: Sequence[dict[str, np.ndarray]], num_bars: int) ->
     for name in SongConditions._fields:
         is_flag = name == "is_bar"
         length = 1 if name in PER_SONG else num_bars
-        rows = np.zeros((len(songs), length), bool if is_flag else np.int64)
+        rows = np.zeros((len(songs), length, *songs[0][name].shape[1:]), bool if is_flag else np.int64)
         for row, song in zip(rows, songs, strict=True):
             row[: len(song[name])] = song[name]
         fields[name] = torch.from_numpy(rows)
@@ -152,15 +200,45 @@ def bar_relations(conditions: SongConditions) -> Tensor:
 class ConditionEmbedding(nn.Module):
     """Sum of the vectors of all conditions of a bar, `[b, n, d]`."""
 
-    def __init__(self, width: int) -> None:
+    slot_offsets: Tensor
+
+    def __init__(self, width: int, num_slots: int) -> None:
         super().__init__()
         tables = {name: nn.Embedding(size, width) for name, size in NUM_VALUES.items()}
+        for name in ("sounds", "repeats"):
+            tables[name] = nn.Embedding(num_slots * NUM_CELL_VALUES, width)
         for table in tables.values():
             nn.init.normal_(table.weight, std=0.3 * len(tables) ** -0.5)
         self.tables = nn.ModuleDict(tables)
+        self.from_chords = nn.Linear(BEATS_PER_BAR * NUM_CHORD_NUMBERS, width)
+        self.register_buffer("slot_offsets", NUM_CELL_VALUES * torch.arange(num_slots), persistent=False)
 
     def forward(self, conditions: SongConditions) -> Tensor:
-        return sum(table(getattr(conditions, name)) for name, table in self.tables.items())
+        total = self.from_chords(_chord_features(conditions).flatten(-2))
+        for name, table in self.tables.items():
+            value = getattr(conditions, name)
+            is_cell = value.ndim == 3
+            total = total + (table(value + self.slot_offsets).sum(dim=-2) if is_cell else table(value))
+        return total
+
+
+def _chord_features(conditions: SongConditions) -> Tensor:
+    """`[b, n, k, f]` float32: root and bass one-hot, pitch classes as bits."""
+    pitch_classes = torch.arange(NUM_PITCH_CLASSES, device=conditions.chord_tones.device)
+    parts = (
+        nn.functional.one_hot(conditions.chord_root, NUM_CHORD_ROOTS),
+        nn.functional.one_hot(conditions.chord_bass, NUM_CHORD_BASSES),
+        (conditions.chord_tones[..., None] >> pitch_classes) & 1,
+    )
+    return torch.cat(parts, dim=-1).float()
+
+
+def _numbers_of(chord: Chord | None) -> tuple[int, int, int]:
+    if chord is None:
+        return 0, 0, 0
+    if chord.root is None or chord.bass is None:
+        return NO_CHORD_ROOT, 0, 0
+    return chord.root + 1, chord.bass + 1, sum(1 << pitch_class for pitch_class in chord.pitch_classes)
 
 
 def _letter_number(letter: str) -> int:

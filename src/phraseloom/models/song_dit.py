@@ -3,6 +3,8 @@
 A diffusion transformer (Peebles and Xie, "Scalable Diffusion Models with Transformers", arXiv 2212.09748) with one
 token a bar: the latents of all slots side by side. One adaptive norm is shared by the layers, each adding its own
 offset (Chen et al., "PixArt-alpha", arXiv 2310.00426). Attention is told by a learned bias which bars belong together.
+The layers see latents of unit variance at every level and correct the best linear guess of the clean ones (Karras et
+al., arXiv 2206.00364, section 5), so that a cell at level 0 comes out as it went in.
 
 Contract: `(noisy [b, n, s, z], level [b, n, s], conditions) -> clean [b, n, s, z]`, level 0 clean, 1 pure noise.
 Letters in shapes: b songs, n bars, s slots, z latent size, d width, h heads, l layers.
@@ -103,7 +105,7 @@ class SongDiT(nn.Module):
         width, cells = config.width, config.num_slots * config.latent_size
         self.from_cells = nn.Linear(cells, width)
         self.level_embedding = LevelEmbedding(config.num_slots, width)
-        self.condition_embedding = ConditionEmbedding(width)
+        self.condition_embedding = ConditionEmbedding(width, config.num_slots)
         self.to_modulation = nn.Linear(width, 6 * width)
         self.blocks = nn.ModuleList([DiTBlock(config) for _ in range(config.num_layers)])
         self.final_norm = Norm(width)
@@ -112,7 +114,7 @@ class SongDiT(nn.Module):
         self.register_buffer("rotary_cos", cos, persistent=False)
         self.register_buffer("rotary_sin", sin, persistent=False)
         initialise(self, 2 * config.num_layers)
-        # Layers start as the identity and the prediction as zero, the mean of all latents.
+        # Layers start as the identity and the prediction as the best linear guess.
         for layer in (self.to_modulation, self.to_cells):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
@@ -121,10 +123,12 @@ class SongDiT(nn.Module):
         n = noisy.shape[1]
         told = self.level_embedding(level) + self.condition_embedding(conditions)
         modulation = self.to_modulation(nn.functional.silu(told)).unflatten(-1, (6, self.config.width))
-        x = self.from_cells(noisy.flatten(2)) + told
+        deviation = ((1 - level).square() + level.square()).sqrt()[..., None]  # of the noisy latents
+        x = self.from_cells((noisy / deviation).flatten(2)) + told
         relations = bar_relations(conditions)
         hidden = torch.where(conditions.is_bar, 0.0, HIDDEN)[:, None, None]
         rotary = self.rotary_cos[:n], self.rotary_sin[:n]
         for block in self.blocks:
             x = block(x, modulation, relations, hidden, rotary)
-        return self.to_cells(self.final_norm(x)).float().unflatten(-1, noisy.shape[2:])
+        correction = self.to_cells(self.final_norm(x)).float().unflatten(-1, noisy.shape[2:])
+        return (1 - level)[..., None] / deviation.square() * noisy + level[..., None] / deviation * correction

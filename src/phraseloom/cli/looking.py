@@ -1,0 +1,154 @@
+"""What music is like: inspect, evaluate, render."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, Protocol
+
+from cyclopts import Parameter
+from cyclopts.validators import Number
+
+from phraseloom import terminal
+from phraseloom.cli.application import Json, Output, app, evaluate
+from phraseloom.errors import RequestError
+from phraseloom.files import require_writable
+
+
+@app.command
+def inspect(file: Path, *, as_json: Json = False) -> None:
+    """Say what a MIDI file holds: tracks, bars, meter, key, form, and what could not be read.
+
+    Parameters
+    ----------
+    file
+        MIDI file.
+    as_json
+        Print it as one JSON object.
+    """
+    from phraseloom.inspection import inspect_midi
+
+    print_report(inspect_midi(file), as_json)
+
+
+@evaluate.command(name="reconstruction")
+def evaluate_reconstruction(
+    corpus: Path,
+    *,
+    split: Literal["train", "validation", "test"] = "test",
+    noise: Annotated[float, Parameter(validator=Number(gte=0))] = 0.0,
+    checkpoint: Path | None = None,
+    as_json: Json = False,
+) -> None:
+    """Say how well the phrase VAE gives back the phrases of a corpus.
+
+    Parameters
+    ----------
+    corpus
+        Prepared corpus.
+    split
+        Which of its songs.
+    noise
+        Gaussian noise added to the latents, as a share of their scale.
+    checkpoint
+        Folder with trained weights, in place of the package's own.
+    as_json
+        Print the report as one JSON object.
+    """
+    from phraseloom.evaluating import evaluate_reconstruction
+
+    with terminal.progress_bar() as progress:
+        report = evaluate_reconstruction(corpus, split, noise, checkpoint, progress)
+    print_report(report, as_json)
+
+
+@evaluate.command(name="repetition")
+def evaluate_repetition(
+    songs: Path, *, split: Literal["train", "validation", "test"] = "test", as_json: Json = False
+) -> None:
+    """Say how songs repeat themselves, and whether where their form says.
+
+    Parameters
+    ----------
+    songs
+        MIDI file, folder of MIDI files, or prepared corpus.
+    split
+        Which songs of a corpus.
+    as_json
+        Print the report as one JSON object.
+    """
+    from phraseloom.evaluating import evaluate_repetition
+
+    print_report(evaluate_repetition(songs, split), as_json)
+
+
+@evaluate.command(name="songs")
+def evaluate_songs(
+    songs: Path, *, reference: Path, split: Literal["validation", "test"] = "test", as_json: Json = False
+) -> None:
+    """Compare songs, made by any system, with real ones: form, chords, closeness, and what was copied.
+
+    Needs scikit-learn: pip install "phraseloom[evaluate]".
+
+    Parameters
+    ----------
+    songs
+        Folder of MIDI files.
+    reference
+        Prepared corpus; its training songs are searched for what was copied.
+    split
+        Which of its songs stand for real music.
+    as_json
+        Print the report as one JSON object.
+    """
+    from phraseloom.evaluating import evaluate_songs
+
+    with terminal.progress_bar() as progress:
+        report = evaluate_songs(songs, reference, split, progress)
+    print_report(report, as_json)
+
+
+@app.command
+def render(
+    file: Path,
+    *,
+    output: Output,
+    kind: Literal["piano-roll", "self-similarity"] = "piano-roll",
+    width: int | None = None,
+) -> None:
+    """Draw a song as a picture.
+
+    Parameters
+    ----------
+    file
+        MIDI file.
+    output
+        PNG file to write.
+    kind
+        The notes of every track, or how alike the bars are.
+    width
+        Width of the picture in pixels.
+    """
+    path = Path(output)
+    if path.suffix.lower() != ".png":
+        raise RequestError(f"cannot write {output}: pictures are PNG files", "end the name in .png")
+    require_writable(path)
+    from phraseloom import render as pictures
+    from phraseloom.midi import read_midi
+
+    draw = {"piano-roll": pictures.piano_roll, "self-similarity": pictures.self_similarity}[kind]
+    score = read_midi(file)
+    pictures.write_picture(draw(score) if width is None else draw(score, width_px=width), path)
+    terminal.say(f"{path}: {score.num_bars} bars")
+
+
+class _Report(Protocol):
+    def text(self) -> str: ...
+    def to_dict(self) -> dict[str, Any]: ...
+
+
+def print_report(report: _Report, as_json: bool) -> None:
+    """A report as text or as one JSON object."""
+    if as_json:
+        terminal.print_json(report.to_dict())
+    else:
+        print(report.text())

@@ -1,0 +1,163 @@
+"""From a request to notes: the only place where the phrase VAE and the song transformer meet.
+
+Composing a song, filling in bars, going on, arranging and varying are one path: a song of which some cells are known,
+and for every cell the noise level from which it is drawn. Cells that are known keep their notes as they are; they are
+encoded to be seen by the network, and never decoded.
+
+Letters in shapes: n bars, s slots, z latent size.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from phraseloom.diffusion.flow import corrupt
+from phraseloom.diffusion.guidance import Guidance, guided
+from phraseloom.diffusion.samplers import cell_levels, euler, level_grid
+from phraseloom.diffusion.ties import shared, tied_mean
+from phraseloom.models.conditions import SongConditions, chord_numbers, collate_conditions, song_conditions
+from phraseloom.phrase_codec import PhraseCodec, song_phrases
+from phraseloom.progress import Progress
+from phraseloom.repeats import FRESH, owners_of
+from phraseloom.score import Notes, Score
+from phraseloom.song_model import TICKS_PER_BAR, SongModel
+from phraseloom.transforms import beat_chords, normalise_key, normalising_shift, overlaid, with_notes
+
+KNOWN, NEW = 0.0, 1.0
+"""Noise levels of cells that are kept and of cells that are drawn from nothing; in between they are varied."""
+
+
+@dataclass(frozen=True, eq=False)
+class Request:
+    """A song to be completed.
+
+    Attributes:
+        song: one track a slot, in their order, at most 128 bars of 4/4, with sections; notes in cells that are new do
+            not count.
+        levels: `[n, s]` the noise level from which each cell is drawn.
+        sources: `[n, s]` as in `phraseloom.repeats`, cells to be tied; None to leave repeats to the network.
+        has_start, has_end: the song's first bar is where it begins, its last where it ends, and not an excerpt's.
+    """
+
+    song: Score
+    levels: np.ndarray
+    sources: np.ndarray | None = None
+    has_start: bool = True
+    has_end: bool = True
+
+    @property
+    def owners(self) -> np.ndarray:
+        """`[n, s]` the bar whose notes each cell holds."""
+        return owners_of(np.full(self.levels.shape, FRESH) if self.sources is None else self.sources)
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """The completed song, and the wall time of `sampling` and `decoding` in seconds."""
+
+    song: Score
+    seconds: dict[str, float]
+
+
+def draw(
+    request: Request,
+    codec: PhraseCodec,
+    model: SongModel,
+    *,
+    seed: int,
+    steps: int,
+    guidance: Guidance,
+    progress: Progress,
+) -> Drawn:
+    """Completes a song; notes of known cells stay as they are, to the tick.
+
+    Args:
+        seed: of the noise.
+        steps: evaluations of the network, two for one where there is guidance.
+    """
+    started = time.perf_counter()
+    latents = _sample(request, codec, model, seed, steps, guidance, progress)
+    sampled = time.perf_counter()
+    progress("decoding", 0.9)
+    song = _completed(request, codec, latents)
+    progress("done", 1.0)
+    return Drawn(song, {"sampling": sampled - started, "decoding": time.perf_counter() - sampled})
+
+
+@torch.inference_mode()
+def _sample(
+    request: Request,
+    codec: PhraseCodec,
+    model: SongModel,
+    seed: int,
+    steps: int,
+    guidance: Guidance,
+    progress: Progress,
+) -> np.ndarray:
+    """Latents `[n, s, z]`; cells that are tied are equal."""
+    conditions = _conditions(request)
+    owners = torch.from_numpy(request.owners)[None]
+    start = torch.from_numpy(request.levels.astype(np.float32))[None]
+    shape = (*owners.shape, model.network.config.latent_size)
+    noise = shared(torch.randn(shape, generator=torch.Generator().manual_seed(seed)), owners)
+    is_from_nothing = bool((start == NEW).all())
+    known = torch.zeros(shape) if is_from_nothing else torch.from_numpy(_encoded(request.song, codec))[None]
+
+    def denoise(noisy: Tensor, level: Tensor) -> Tensor:
+        return tied_mean(guided(model.network, noisy, level, conditions, guidance), owners)
+
+    noisy = latents = corrupt(known, noise, start)
+    levels = cell_levels(level_grid(steps, model.noise_shift) * start.max(), start)
+    for state in euler(denoise, noisy, levels):
+        progress("sampling", 0.9 * state.step / steps)
+        latents = state.latents
+    return latents[0].numpy()
+
+
+def _encoded(song: Score, codec: PhraseCodec) -> np.ndarray:
+    """`[n, s, z]`."""
+    latents = codec.encode(song_phrases(song))
+    return latents.reshape(song.num_bars, len(song.tracks), -1)
+
+
+def _conditions(request: Request) -> SongConditions:
+    """What the network is told: everything about the song but its notes."""
+    song = request.song
+    told = song_conditions(
+        song.sections,
+        len(song.tracks),
+        tempo_bpm=song.tempo_bpm,
+        mode=None if song.key is None else song.key.mode,
+        has_start=request.has_start,
+        has_end=request.has_end,
+        is_repeated=None if request.sources is None else request.sources != FRESH,
+        chords=chord_numbers(beat_chords(normalise_key(song))),
+    )
+    return collate_conditions([told], song.num_bars)
+
+
+def _completed(request: Request, codec: PhraseCodec, latents: np.ndarray) -> Score:
+    """The song with the notes of `latents [n, s, z]` in the cells that are not known; tied cells are decoded once."""
+    song, num_slots = request.song, latents.shape[1]
+    cells = np.flatnonzero(request.levels.ravel() > KNOWN)
+    owning = (request.owners * num_slots + np.arange(num_slots)).ravel()[cells]
+    distinct, index = np.unique(owning, return_inverse=True)
+    phrases = codec.decode(latents.reshape(-1, latents.shape[-1])[distinct], TICKS_PER_BAR)
+    shift = 0 if song.key is None else normalising_shift(song.key)
+    tracks = []
+    for slot, track in enumerate(song.tracks):
+        of_slot = np.flatnonzero(cells % num_slots == slot)
+        tables = [
+            phrases.phrase(index[place]).table + np.array([song.bar_start_ticks[cells[place] // num_slots], 0, 0, 0])
+            for place in of_slot
+        ]
+        new = Notes.build(*np.concatenate(tables).T) if tables else Notes.empty()
+        is_kept = request.levels[song.bar_of(track.notes.onset_ticks), slot] == KNOWN
+        new = new if track.is_drum else new.transposed(-shift)
+        tracks.append(overlaid(track.notes.where(is_kept), new))
+    return with_notes(song, tracks)

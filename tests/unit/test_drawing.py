@@ -1,0 +1,130 @@
+"""From a request to notes: known cells stay and are heard, others are drawn from their level on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from phraseloom.composer import Composer
+from phraseloom.diffusion.guidance import Guidance
+from phraseloom.drawing import KNOWN, NEW, Request, draw
+from phraseloom.phrase_codec import song_phrases
+from phraseloom.repeats import FRESH
+from phraseloom.score import Notes, Score
+from phraseloom.song_model import TICKS_PER_BAR
+from phraseloom.transforms import cut, join, normalise_key, normalising_shift, transpose, with_notes
+from support.networks import SLOTS, tiny_composer
+from support.songs import make_song
+
+SONG = make_song(1, num_tracks=2, with_drums=True, form="A2 B2 A2")
+MELODY, DRUMS = 0, 2
+"""Slots, and tracks of the song."""
+
+
+@pytest.fixture(scope="module")
+def composer(tmp_path_factory) -> Composer:
+    return tiny_composer(tmp_path_factory.mktemp("weights"))
+
+
+def drawn(composer: Composer, song: Score, levels: np.ndarray, sources: np.ndarray | None = None, seed: int = 1):
+    return draw(
+        Request(song, levels, sources),
+        composer.codec,
+        composer.model,
+        seed=seed,
+        steps=2,
+        guidance=Guidance(),
+        progress=lambda doing, share: None,
+    )
+
+
+def levels_of(level: float) -> np.ndarray:
+    return np.full((SONG.num_bars, len(SLOTS)), level)
+
+
+def region(level: float = NEW) -> np.ndarray:
+    """Levels that leave two bars of melody and drums open."""
+    levels = levels_of(KNOWN)
+    levels[2:4, [MELODY, DRUMS]] = level
+    return levels
+
+
+def contents_where(score: Score, cells: np.ndarray) -> list[Notes]:
+    phrases = cut(score)
+    return [phrases[bar][slot] for bar, slot in np.argwhere(cells)]
+
+
+def without(score: Score, cells: np.ndarray) -> Score:
+    """The song with nothing in some cells."""
+    phrases = cut(score)
+    for bar, slot in np.argwhere(cells):
+        phrases[bar][slot] = Notes.empty()
+    return join(phrases, score)
+
+
+def test_known_cells_keep_their_notes_and_the_others_are_written(composer):
+    levels = region()
+    song = drawn(composer, SONG, levels).song
+    assert contents_where(song, levels == KNOWN) == contents_where(SONG, levels == KNOWN)
+    assert contents_where(song, levels == NEW) != contents_where(SONG, levels == NEW)
+    assert replace(song, tracks=()) == replace(SONG, tracks=())
+
+
+def test_what_stood_in_new_cells_does_not_matter(composer):
+    levels = region()
+    assert drawn(composer, without(SONG, levels > 0), levels).song == drawn(composer, SONG, levels).song
+
+
+def test_what_stands_in_known_cells_does(composer):
+    levels = region()
+    emptied = np.zeros(levels.shape, bool)
+    emptied[5] = True
+    one, other = (drawn(composer, song, levels).song for song in (SONG, without(SONG, emptied)))
+    assert contents_where(one, levels == NEW) != contents_where(other, levels == NEW)
+
+
+def test_with_all_known_the_song_comes_back(composer):
+    assert drawn(composer, SONG, levels_of(KNOWN)).song == SONG
+
+
+def test_from_next_to_no_noise_come_the_notes_that_the_codec_gives_back(composer):
+    codec = composer.codec
+    table = codec.decode(codec.encode(song_phrases(SONG)), TICKS_PER_BAR)
+    phrases = [[table.phrase(bar * len(SLOTS) + slot) for slot in range(len(SLOTS))] for bar in range(SONG.num_bars)]
+    given_back = transpose(join(phrases, normalise_key(SONG)), -normalising_shift(SONG.key))
+    assert given_back.num_notes > 0
+    assert drawn(composer, SONG, levels_of(1e-7)).song == given_back
+
+
+def test_the_key_moves_what_is_written_and_what_is_heard(composer):
+    levels = levels_of(KNOWN)
+    levels[:, MELODY] = NEW
+    one = drawn(composer, SONG, levels).song
+    assert len(one.tracks[MELODY].notes) > 0
+    assert drawn(composer, transpose(SONG, 1), levels).song == transpose(one, 1)
+
+
+def test_tied_cells_hold_the_same_notes(composer):
+    sources = np.full((SONG.num_bars, len(SLOTS)), FRESH)
+    sources[4:] = [[0] * 3, [1] * 3]
+    request = Request(SONG, levels_of(NEW), sources)
+    assert request.owners[:, 0].tolist() == [0, 1, 2, 3, 0, 1]
+    phrases = cut(drawn(composer, SONG, levels_of(NEW), sources).song)
+    for bar, source in ((4, 0), (5, 1)):
+        for one, other in zip(phrases[bar], phrases[source], strict=True):
+            assert one.table[:, [0, 2, 3]].tolist() == other.table[:, [0, 2, 3]].tolist()
+
+
+def test_without_a_key_notes_are_written_as_they_are_drawn(composer):
+    no_key = replace(with_notes(SONG, [Notes.empty()] * 3), key=None)
+    song = drawn(composer, no_key, levels_of(NEW)).song
+    assert song.num_notes > 0
+    assert song.key is None
+
+
+def test_the_same_seed_gives_the_same_notes_and_times_are_told(composer):
+    one, again, other = (drawn(composer, SONG, region(), seed=seed) for seed in (1, 1, 2))
+    assert one.song == again.song != other.song
+    assert one.seconds.keys() == {"sampling", "decoding"}
