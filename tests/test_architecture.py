@@ -22,7 +22,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
             {"errors", "progress"},
             {"files", "form", "general_midi", "harmony", "terminal"},
             {"score"},
-            {"similarity", "transforms", "midi", "chord_chart"},
+            {"similarity", "transforms", "midi", "chord_chart", "cast"},
             {"repeats", "chord_prior"},
             {"plan"},
             {"plan_file"},

@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from phraseloom.cast import RESTS
 from phraseloom.diffusion.guidance import Guidance
-from phraseloom.drawing import NEW, Drawn, Request, draw
+from phraseloom.drawing import KNOWN, NEW, Drawn, Request, draw
 from phraseloom.editing import Edit
 from phraseloom.errors import RequestError
 from phraseloom.evaluation.chord_agreement import chord_agreement
@@ -120,7 +121,10 @@ class Composer:
         settled = plan.settled
         repeat_rng = np.random.default_rng([seed, _REPEATS])
         sources = self.model.repeat_prior.propose(settled.form, settled.repeat, repeat_rng)
-        request = Request(self._empty_score(settled), np.full(sources.shape, NEW), sources)
+        slots = [slot.name for slot in self.model.slots]
+        sounds = None if settled.cast is None else settled.cast.playing(settled.form, slots)
+        levels = np.full(sources.shape, NEW) if sounds is None else np.where(sounds == RESTS, KNOWN, NEW)
+        request = Request(self._empty_score(settled), levels, sources, sounds)
         drawn = self._draw(request, seed, steps, guidance, progress)
         return Composition(
             score=drawn.song,
@@ -214,7 +218,7 @@ def _silent(doing: str, share: float) -> None:
 
 
 def _report(plan: SongPlan, sources: np.ndarray, score: Score) -> dict[str, dict[str, Any]]:
-    form, key, tempo_bpm, _, chords = plan.settled
+    form, key, tempo_bpm, _, chords, _ = plan.settled
     found = find_sources(score.sections, cell_contents(score))
     report: dict[str, dict[str, Any]] = {
         "bars": {"asked": num_bars_of(form), "got": score.num_bars},

@@ -41,12 +41,14 @@ class Request:
             not count.
         levels: `[n, s]` the noise level from which each cell is drawn.
         sources: `[n, s]` as in `phraseloom.repeats`, cells to be tied; None to leave repeats to the network.
+        sounds: `[n, s]` what the network is told of each cell: 0 nothing, 1 that it is silent, 2 that it sounds.
         has_start, has_end: the song's first bar is where it begins, its last where it ends, and not an excerpt's.
     """
 
     song: Score
     levels: np.ndarray
     sources: np.ndarray | None = None
+    sounds: np.ndarray | None = None
     has_start: bool = True
     has_end: bool = True
 
@@ -135,6 +137,7 @@ def _conditions(request: Request) -> SongConditions:
         mode=None if song.key is None else song.key.mode,
         has_start=request.has_start,
         has_end=request.has_end,
+        sounds=request.sounds,
         is_repeated=None if request.sources is None else request.sources != FRESH,
         chords=chord_numbers(beat_chords(normalise_key(song))),
     )

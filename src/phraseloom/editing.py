@@ -10,6 +10,7 @@ Letters in shapes: n bars of the song, t its tracks, s slots of the model.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from string import ascii_uppercase
@@ -20,7 +21,7 @@ import numpy as np
 from phraseloom.drawing import KNOWN, NEW, Request
 from phraseloom.errors import ParseError, RequestError, UnsupportedScoreError
 from phraseloom.form import MAX_BARS, Section, format_form, num_bars_of
-from phraseloom.score import Notes, Score, Track
+from phraseloom.score import ChordSpan, Notes, Score, Track
 from phraseloom.song_model import TICKS_PER_BAR, Slot, speaks_meter_of
 from phraseloom.structure import find_form, key_of_notes
 from phraseloom.transforms import excerpt, overlaid, with_notes
@@ -153,6 +154,37 @@ def arrange(score: Score, slots: Sequence[Slot], given: Sequence[str]) -> Edit:
     levels[:, [index for index, new in zip(track_of_slot, is_new, strict=True) if new]] = NEW
     told = {"kind": "arrange", "given": list(given)}
     return _edit(replace(score, tracks=tuple(tracks)), slots, levels, told, tuple(track_of_slot))
+
+
+def restructure(score: Score, slots: Sequence[Slot], sections: Sequence[Section]) -> Edit:
+    """The song in another form, built from its own sections; what it does not have is written anew.
+
+    The first section of a letter is the song's first of that letter, the second its second, and so on; where the song
+    has fewer, its last one comes again. Bars beyond the end of that section, and letters that the song does not have,
+    are new. All tracks move with their bars; the tempo is the one at the start.
+
+    Raises:
+        RequestError: more than 128 bars, or no track that the model writes.
+        UnsupportedScoreError: the song is not in 4/4.
+    """
+    score = _checked(score)
+    form = score.sections or find_form(score)
+    if not 1 <= num_bars_of(sections) <= MAX_BARS:
+        raise RequestError(
+            f"the form {format_form(sections)} has {num_bars_of(sections)} bars", f"give it 1 to {MAX_BARS} bars"
+        )
+    sources = _bars_for(sections, form)
+    rebuilt = replace(
+        score,
+        num_bars=len(sources),
+        sections=tuple(sections),
+        tracks=tuple(replace(track, notes=_notes_of_bars(score, track, sources)) for track in score.tracks),
+        chords=_chords_of_bars(score, sources),
+        meters=score.meters[:1],
+        tempos=score.tempos[:1],
+    )
+    levels = np.where(np.array(sources) < 0, NEW, KNOWN)[:, None] * np.ones(len(score.tracks))
+    return _edit(rebuilt, slots, levels, {"kind": "restructure", "form": format_form(sections)})
 
 
 def new_section(score: Score, num_bars: int) -> tuple[Section, ...]:
@@ -310,6 +342,45 @@ def _lengthened(score: Score, sections: Sequence[Section], before: bool) -> Scor
         tempos=tuple(replace(tempo, tick=tempo.tick + ticks * (tempo.tick > 0)) for tempo in score.tempos),
         chords=tuple(replace(span, onset_ticks=span.onset_ticks + ticks) for span in score.chords),
     )
+
+
+def _bars_for(sections: Sequence[Section], form: Sequence[Section]) -> list[int]:
+    """For every bar of `sections` the bar of a song of this `form` that it is; -1 for none."""
+    instances: dict[str, list[range]] = {}
+    start = 0
+    for section in form:
+        instances.setdefault(section.letter, []).append(range(start, start + section.num_bars))
+        start += section.num_bars
+    seen: Counter[str] = Counter()
+    bars: list[int] = []
+    for section in sections:
+        of_letter = instances.get(section.letter, [range(0)])
+        own = of_letter[min(seen[section.letter], len(of_letter) - 1)]
+        bars += [own[offset] if offset < len(own) else -1 for offset in range(section.num_bars)]
+        seen[section.letter] += 1
+    return bars
+
+
+def _notes_of_bars(score: Score, track: Track, bars: Sequence[int]) -> Notes:
+    """The notes that begin in some bars of 4/4, one bar after the other; -1 is a silent bar."""
+    owner = score.bar_of(track.notes.onset_ticks)
+    tables = [
+        track.notes.table[owner == bar] + np.array([(place - bar) * TICKS_PER_BAR, 0, 0, 0])
+        for place, bar in enumerate(bars)
+        if bar >= 0
+    ]
+    return Notes.build(*np.concatenate(tables).T) if tables else Notes.empty()
+
+
+def _chords_of_bars(score: Score, bars: Sequence[int]) -> tuple[ChordSpan, ...]:
+    spans = []
+    for place, bar in enumerate(bars):
+        start, end = bar * TICKS_PER_BAR, (bar + 1) * TICKS_PER_BAR
+        for span in score.chords if bar >= 0 else ():
+            first, last = max(start, span.onset_ticks), min(end, span.onset_ticks + span.duration_ticks)
+            if first < last:
+                spans.append(ChordSpan(first + (place - bar) * TICKS_PER_BAR, last - first, span.chord))
+    return tuple(spans)
 
 
 def _track_index(name: str, score: Score) -> int:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from phraseloom.cast import Cast, parse_cast
 from phraseloom.chord_chart import ChordChart, format_chart, parse_chart
 from phraseloom.errors import RequestError
 from phraseloom.form import MAX_BARS, Section, format_form, num_bars_of, parse_form, propose_form
@@ -33,6 +34,7 @@ class SettledPlan(NamedTuple):
     repeat: float
     chords: tuple[ChordSpan, ...]
     """In the plan's key; beats without one are free."""
+    cast: Cast | None
 
 
 @dataclass(frozen=True, init=False)
@@ -47,6 +49,7 @@ class SongPlan:
         repeat: how much of a section that returns repeats note for note: 0 nothing, 0.5 as much as in the songs that
             the model has learned from, 1 everything.
         chords: of some sections or of the whole song; where it names none, the harmony is free.
+        tracks: who plays in which sections; sections that it does not name are free.
     """
 
     num_bars: int | None
@@ -55,6 +58,7 @@ class SongPlan:
     tempo_bpm: float | None
     repeat: float | None
     chords: ChordChart | None
+    tracks: Cast | None
 
     def __init__(
         self,
@@ -64,6 +68,7 @@ class SongPlan:
         tempo_bpm: float | None = None,
         repeat: float | None = None,
         chords: str | ChordChart | None = None,
+        tracks: str | Cast | None = None,
     ) -> None:
         """A plan, checked.
 
@@ -71,6 +76,7 @@ class SongPlan:
             form: sections, or a text such as `i4 A8 A8 B8 o4`.
             key: a key, or a text such as `G` or `F# minor`.
             chords: a chart, or a text such as `A: C Am F G; B: F | G Em . Am`.
+            tracks: a cast, or a text such as `A: melody piano; B: all; o: none`.
 
         Raises:
             RequestError: something is out of range, or form and number of bars, or form and chords, contradict each
@@ -85,6 +91,7 @@ class SongPlan:
         object.__setattr__(self, "tempo_bpm", None if tempo_bpm is None else _checked_tempo(tempo_bpm))
         object.__setattr__(self, "repeat", None if repeat is None else _checked_repeat(repeat))
         object.__setattr__(self, "chords", None if chords is None else _checked_chords(chords, sections))
+        object.__setattr__(self, "tracks", None if tracks is None else _checked_cast(tracks, sections))
 
     def completed(self, rng: np.random.Generator) -> SongPlan:
         """This plan with nothing left open: what is given stays, the rest is drawn.
@@ -114,7 +121,7 @@ class SongPlan:
         if self.form is None or self.key is None or self.tempo_bpm is None or self.repeat is None:
             raise ValueError("the plan leaves something open; complete it first")
         chords = () if self.chords is None else self.chords.spans(self.form)
-        return SettledPlan(self.form, self.key, self.tempo_bpm, self.repeat, chords)
+        return SettledPlan(self.form, self.key, self.tempo_bpm, self.repeat, chords, self.tracks)
 
     def to_dict(self) -> dict[str, int | float | str]:
         """What is given, as text and numbers for JSON or TOML; `SongPlan(**plan.to_dict()) == plan`."""
@@ -125,6 +132,7 @@ class SongPlan:
             "tempo_bpm": self.tempo_bpm,
             "repeat": self.repeat,
             "chords": None if self.chords is None else format_chart(self.chords, self.key),
+            "tracks": None if self.tracks is None else str(self.tracks),
         }
         return {name: value for name, value in given.items() if value is not None}
 
@@ -197,6 +205,17 @@ def _checked_chords(chords: str | ChordChart, form: tuple[Section, ...] | None) 
         )
         raise RequestError(f"there are chords for {letters}, but no form", remedy)
     return chart
+
+
+def _checked_cast(tracks: str | Cast, form: tuple[Section, ...] | None) -> Cast:
+    cast = parse_cast(tracks) if isinstance(tracks, str) else tracks
+    if not isinstance(cast, Cast):
+        raise RequestError(f"the tracks are {tracks!r}", "say who plays where, such as 'A: melody piano; B: all'")
+    if form is None:
+        letters = " ".join(f"{letter}8" for letter, _ in cast.parts)
+        raise RequestError("tracks are named for sections, but there is no form", f"give a form, such as {letters}")
+    cast.check_letters(form)
+    return cast
 
 
 def _proposed_key(rng: np.random.Generator) -> Key:

@@ -288,3 +288,19 @@ def test_weights_that_do_not_belong_together_are_refused(tmp_path):
     (second / PHRASE_VAE_FILE).replace(first / PHRASE_VAE_FILE)
     with pytest.raises(CheckpointError, match=f"{SONG_DIT_FILE} was trained on the latents of phrase VAE"):
         Composer.load(first)
+
+
+def test_tracks_that_are_to_rest_are_silent_and_the_others_are_free(composer):
+    plan = SongPlan(form="A4 B4 o2", tracks="A: melody; o: none")
+    score = composer.generate(plan, seed=1, steps=2).score
+    bars = [score.bar_of(track.notes.onset_ticks) for track in score.tracks]
+    for track, index in zip(score.tracks, bars, strict=True):
+        assert not (index >= 8).any()
+        assert track.name == "MELODY" or not (index < 4).any()
+    assert any((index < 4).any() for index in bars)
+    assert any(((index >= 4) & (index < 8)).any() for index in bars)
+
+
+def test_tracks_that_the_model_does_not_have_are_refused(composer):
+    with pytest.raises(RequestError, match="no track 'oboe' for A"):
+        composer.generate(SongPlan(form="A4", tracks="A: oboe"), seed=1, steps=1)

@@ -39,7 +39,7 @@ def all_told(form: str) -> dict[str, np.ndarray]:
     """Of the first slot that it repeats in silence, of the second that it sounds for the first time."""
     num_bars = num_bars_of(parse_form(form))
     is_second = np.tile([False, True], (num_bars, 1))
-    return told(form, is_sounding=is_second, is_repeated=~is_second, chords=chord_numbers(CHORDS * num_bars))
+    return told(form, sounds=np.where(is_second, 2, 1), is_repeated=~is_second, chords=chord_numbers(CHORDS * num_bars))
 
 
 def batch_of(*forms: str, num_bars: int = 12) -> SongConditions:
@@ -72,7 +72,7 @@ def test_a_song_worked_by_hand():
 def test_cells_and_chords_worked_by_hand():
     values = told(
         "A2",
-        is_sounding=np.array([[True, False], [True, True]]),
+        sounds=np.array([[2, 1], [2, 2]]),
         is_repeated=np.array([[False, False], [True, False]]),
         chords=chord_numbers([*CHORDS, None, *CHORDS[:3]]),
     )

@@ -10,9 +10,9 @@ import pytest
 
 from phraseloom.composer import RECIPE_PREFIX, Composer
 from phraseloom.drawing import NEW
-from phraseloom.editing import arrange, extend, infill, new_section, parse_bars, slots_of_tracks, vary
+from phraseloom.editing import arrange, extend, infill, new_section, parse_bars, restructure, slots_of_tracks, vary
 from phraseloom.errors import ParseError, RequestError, UnsupportedScoreError
-from phraseloom.form import MAX_BARS, parse_form
+from phraseloom.form import MAX_BARS, format_form, parse_form
 from phraseloom.harmony import Key, parse_chord
 from phraseloom.score import ChordSpan, MeterChange, Notes, Score, TempoChange, Track
 from phraseloom.transforms import with_notes
@@ -341,3 +341,34 @@ def test_a_song_goes_on_past_the_longest_that_the_model_sees(composer, before):
 def test_seed_and_steps_are_checked_also_where_nothing_is_open(composer, seed, steps):
     with pytest.raises(RequestError, match="allowed are"):
         composer.edit(vary(SONG, SLOTS, 0), seed=seed, steps=steps)
+
+
+def test_a_song_in_another_form_is_its_own_sections_and_new_ones(composer: Composer) -> None:
+    song = make_song(3, form="i2 A4 B4 A4")
+    edit = restructure(song, SLOTS, parse_form("B4 A4 C2 A6 A4"))
+    came_from = [*range(6, 10), *range(2, 6), None, None, *range(10, 14), None, None, *range(10, 14)]
+    assert (edit.request.levels[:, 0] == NEW).tolist() == [bar is None for bar in came_from]
+    taken = composer.edit(edit, seed=1, steps=2).score
+    assert format_form(taken.sections) == "B4 A4 C2 A6 A4"
+    for track, own in zip(taken.tracks, song.tracks, strict=True):
+        for place, bar in enumerate(came_from):
+            if bar is not None:
+                notes, true = (
+                    t.notes.where(s.bar_of(t.notes.onset_ticks) == b)
+                    for s, t, b in ((taken, track, place), (song, own, bar))
+                )
+                assert (notes.pitch == true.pitch).all()
+                assert (notes.onset_ticks - 48 * place == true.onset_ticks - 48 * bar).all()
+    assert [span.chord for span in taken.chords][:4] == [span.chord for span in song.chords][6:10]
+
+
+def test_a_form_of_the_song_s_own_sections_needs_no_network(composer: Composer) -> None:
+    song = make_song(3, form="A4 B4")
+    taken = composer.edit(restructure(song, SLOTS, parse_form("B4 A4 B4")), seed=1)
+    assert "sampling" not in taken.seconds
+    assert taken.score.num_bars == 12
+
+
+def test_a_form_that_is_too_long_is_refused() -> None:
+    with pytest.raises(RequestError, match="has 200 bars"):
+        restructure(SONG, SLOTS, parse_form("A100 B100"))

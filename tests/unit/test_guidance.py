@@ -32,7 +32,7 @@ def conditions() -> SongConditions:
         NUM_SLOTS,
         tempo_bpm=96,
         mode="minor",
-        is_sounding=np.ones((NUM_BARS, NUM_SLOTS), bool),
+        sounds=np.full((NUM_BARS, NUM_SLOTS), 2),
         is_repeated=np.zeros((NUM_BARS, NUM_SLOTS), bool),
         chords=chord_numbers([parse_chord("Am")] * 4 * NUM_BARS),
     )

@@ -141,3 +141,16 @@ def test_plan_with_repeats_and_chords_as_text_and_back() -> None:
     plan = SongPlan(form="A8", key="Eb", repeat=0, chords="A: D# G# | D#/G G#")
     assert plan.to_dict() == {"form": "A8", "key": "Eb major", "repeat": 0.0, "chords": "A: Eb Ab | Eb/G Ab"}
     assert SongPlan(**plan.to_dict()) == plan  # ty: ignore[invalid-argument-type]
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"tracks": "A: all"}, "there is no form"),
+        ({"form": "A4", "tracks": "B: all"}, "named for B, but the form is A4"),
+        ({"form": "A4", "tracks": 3}, "tracks are 3"),
+    ],
+)
+def test_tracks_need_a_form_that_has_their_letters(asked: dict[str, Any], message: str) -> None:
+    with pytest.raises(RequestError, match=message):
+        SongPlan(**asked)

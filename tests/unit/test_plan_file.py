@@ -11,7 +11,13 @@ from phraseloom.plan import SongPlan
 from phraseloom.plan_file import parse_plan_toml, plan_toml, read_plan
 
 FULL = SongPlan(
-    num_bars=20, form="i4 A8 B8", key="F# minor", tempo_bpm=92.5, repeat=0.25, chords="A: F#m | D E; B: Bm7/A . E F#m"
+    num_bars=20,
+    form="i4 A8 B8",
+    key="F# minor",
+    tempo_bpm=92.5,
+    repeat=0.25,
+    chords="A: F#m | D E; B: Bm7/A . E F#m",
+    tracks="A: melody piano; i: none",
 )
 
 

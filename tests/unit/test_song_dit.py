@@ -44,7 +44,13 @@ def told_of(form: str) -> dict[str, np.ndarray]:
     is_first_slot = np.tile(np.arange(S) == 0, (num_bars_of(sections), 1))
     chords = chord_numbers([parse_chord(text) for text in ("C", "Am/G", "Dm7", "N.C.")] * len(is_first_slot))
     return song_conditions(
-        sections, S, tempo_bpm=100, mode="minor", is_sounding=is_first_slot, is_repeated=~is_first_slot, chords=chords
+        sections,
+        S,
+        tempo_bpm=100,
+        mode="minor",
+        sounds=np.where(is_first_slot, 2, 1),
+        is_repeated=~is_first_slot,
+        chords=chords,
     )
 
 

@@ -193,7 +193,7 @@ def test_latents_and_conditions_are_those_of_the_same_bars():
                 mode=song.mode,
                 has_start=first == 0,
                 has_end=first + length == len(song.latents),
-                is_sounding=song.contents[first : first + length] > 0,
+                sounds=np.where(song.contents[first : first + length] > 0, 2, 1),
                 is_repeated=sources != FRESH,
                 chords=song.chords[first : first + length],
             )
@@ -255,7 +255,7 @@ def some_batch(num_songs: int = 2) -> SongBatch:
         3,
         tempo_bpm=100,
         mode="major",
-        is_sounding=CONTENTS > 0,
+        sounds=np.where(CONTENTS > 0, 2, 1),
         is_repeated=sources != FRESH,
         chords=np.ones((4, 4, 3), np.int64),
     )

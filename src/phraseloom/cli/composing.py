@@ -23,6 +23,7 @@ def propose_plan(
     key: str | None = None,
     tempo: float | None = None,
     chords: str | None = None,
+    tracks: str | None = None,
     repeat: float | None = None,
     plan: PlanFile = None,
     seed: int | None = None,
@@ -42,6 +43,8 @@ def propose_plan(
         Quarter notes a minute.
     chords
         As for generate.
+    tracks
+        As for generate.
     repeat
         As for generate.
     plan
@@ -53,7 +56,7 @@ def propose_plan(
     """
     from phraseloom.plan_file import plan_toml
 
-    asked = _asked_plan(plan, bars, form, key, tempo, repeat, chords)
+    asked = _asked_plan(plan, bars, form, key, tempo, repeat, chords, tracks)
     composer, _ = load_composer(checkpoint)
     print(plan_toml(composer.propose(asked, seed=composer.any_seed() if seed is None else seed)), end="")
 
@@ -67,6 +70,7 @@ def generate(
     key: str | None = None,
     tempo: float | None = None,
     chords: str | None = None,
+    tracks: str | None = None,
     repeat: float | None = None,
     plan: PlanFile = None,
     seed: int | None = None,
@@ -93,6 +97,8 @@ def generate(
     chords
         For letters of the form or for the whole song, such as "A: C Am F G; B: F | G Em . Am"; one a bar, or the bars
         with "|" between them.
+    tracks
+        Who plays in which sections, such as "A: melody piano; B: all; o: none".
     repeat
         How much of a section that returns is the same note for note: 0 nothing, 0.5 as much as in the songs that the
         model has learned from (the default), 1 everything.
@@ -109,7 +115,7 @@ def generate(
     as_json
         Print what was made as JSON: one object a song, one a line.
     """
-    asked = _asked_plan(plan, bars, form, key, tempo, repeat, chords)
+    asked = _asked_plan(plan, bars, form, key, tempo, repeat, chords, tracks)
 
     def compose(composer: Composer, seed: int | None, progress: Progress) -> Take:
         return composer.generate(asked, seed=seed, steps=steps, progress=progress)
@@ -125,6 +131,7 @@ def _asked_plan(
     tempo: float | None,
     repeat: float | None,
     chords: str | None,
+    tracks: str | None,
 ) -> SongPlan:
     """The plan in a file, if there is one, with what the options say instead."""
     from phraseloom.plan import SongPlan
@@ -137,6 +144,7 @@ def _asked_plan(
         "tempo_bpm": tempo,
         "repeat": repeat,
         "chords": chords,
+        "tracks": tracks,
     }
     given = {name: value for name, value in options.items() if value is not None}
     if file is None:

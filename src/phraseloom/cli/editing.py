@@ -1,4 +1,4 @@
-"""Songs from songs: infill, vary, extend, arrange."""
+"""Songs from songs: infill, vary, extend, restructure, arrange."""
 
 from __future__ import annotations
 
@@ -166,6 +166,52 @@ def extend(
         from phraseloom import editing
 
         return editing.extend(score, slots, asked or editing.new_section(score, bars or 0), before=before)
+
+    _make_edits(edit_for, output, count, seed, steps, checkpoint, as_json)
+
+
+@app.command
+def restructure(
+    file: Path,
+    *,
+    output: Output,
+    form: str,
+    seed: int | None = None,
+    count: Count = 1,
+    steps: Steps = 24,
+    checkpoint: Path | None = None,
+    as_json: Json = False,
+) -> None:
+    """Rebuild a song to another form from its own sections; sections that it does not have are written anew.
+
+    Parameters
+    ----------
+    file
+        MIDI file, in 4/4.
+    output
+        As for generate.
+    form
+        Such as "i4 A8 B8 A8 C8 B8"; letters that the song has are its own sections.
+    seed
+        The same seed gives the same notes.
+    count
+        How many takes.
+    steps
+        Sampling steps a take.
+    checkpoint
+        Folder with weights of your own training.
+    as_json
+        Print what was made as JSON.
+    """
+    from phraseloom.form import parse_form
+
+    sections = parse_form(form)
+    score = _read_for_editing(file)
+
+    def edit_for(slots: Sequence[Slot]) -> Edit:
+        from phraseloom import editing
+
+        return editing.restructure(score, slots, sections)
 
     _make_edits(edit_for, output, count, seed, steps, checkpoint, as_json)
 

@@ -126,7 +126,7 @@ def song_conditions(
     mode: str | None,
     has_start: bool = True,
     has_end: bool = True,
-    is_sounding: np.ndarray | None = None,
+    sounds: np.ndarray | None = None,
     is_repeated: np.ndarray | None = None,
     chords: np.ndarray | None = None,
 ) -> dict[str, np.ndarray]:
@@ -135,7 +135,7 @@ def song_conditions(
     Args:
         has_start: the sections begin with the song's first bar.
         has_end: the sections end with the song's last bar.
-        is_sounding: `[n, s]` bool.
+        sounds: `[n, s]` 0 for unknown, SILENT or SOUNDS.
         is_repeated: `[n, s]` bool: the cell repeats an earlier one note for note.
         chords: `[n, k, 3]` numbers of roots, basses and tones, as `chord_numbers` gives them.
     """
@@ -158,7 +158,7 @@ def song_conditions(
         "num_bars": np.array([min(n, MAX_BARS)]),
         "tempo": np.array([0 if tempo_bpm is None else _tempo_number(tempo_bpm)]),
         "mode": np.array([0 if mode is None else MODES.index(mode) + 1]),
-        "sounds": no_cells if is_sounding is None else np.where(is_sounding, SOUNDS, SILENT),
+        "sounds": no_cells if sounds is None else sounds,
         "repeats": no_cells if is_repeated is None else np.where(is_repeated, REPEATED, FIRST),
         "chord_root": told_chords[..., 0],
         "chord_bass": told_chords[..., 1],

@@ -15,7 +15,14 @@ import torch
 from torch import Tensor
 
 from phraseloom.form import MAX_BARS, Section, num_bars_of
-from phraseloom.models.conditions import SongConditions, chord_numbers, collate_conditions, song_conditions
+from phraseloom.models.conditions import (
+    SILENT,
+    SOUNDS,
+    SongConditions,
+    chord_numbers,
+    collate_conditions,
+    song_conditions,
+)
 from phraseloom.repeats import FRESH, cell_contents, find_sources, owners_of
 from phraseloom.score import Score
 from phraseloom.structure import find_form
@@ -142,7 +149,7 @@ class SongBatches:
                     mode=song.mode,
                     has_start=first == 0,
                     has_end=last == len(song.sections),
-                    is_sounding=song.contents[seen] > 0,
+                    sounds=np.where(song.contents[seen] > 0, SOUNDS, SILENT),
                     is_repeated=sources != FRESH,
                     chords=song.chords[seen],
                 )
