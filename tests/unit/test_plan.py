@@ -108,7 +108,7 @@ def test_what_a_completed_plan_says() -> None:
     plan = SongPlan(form="i1 A2 A1", key="G", tempo_bpm=92, repeat=0.25, chords="A: G | C D")
     chords = [("G", 48, 48), ("C", 96, 24), ("D", 120, 24), ("G", 144, 48)]
     spans = tuple(ChordSpan(onset, duration, parse_chord(text)) for text, onset, duration in chords)
-    assert plan.settled == (plan.form, Key(7, "major"), 92.0, 0.25, spans)
+    assert plan.settled == (plan.form, Key(7, "major"), 92.0, 0.25, spans, None)
     assert replace(plan, chords=None).settled.chords == ()
 
 
