@@ -31,6 +31,10 @@ from phraseloom.transforms import beat_chords, normalise_key, normalising_shift,
 KNOWN, NEW = 0.0, 1.0
 """Noise levels of cells that are kept and of cells that are drawn from nothing; in between they are varied."""
 
+DRAWN_NOISE = 0.4
+"""What the decoder is told of the noise in latents that the network has drawn: about as far as they lie, in each
+dimension, from the latents of the phrases that are decoded from them."""
+
 
 @dataclass(frozen=True, eq=False)
 class Request:
@@ -150,7 +154,8 @@ def _completed(request: Request, codec: PhraseCodec, latents: np.ndarray) -> Sco
     cells = np.flatnonzero(request.levels.ravel() > KNOWN)
     owning = (request.owners * num_slots + np.arange(num_slots)).ravel()[cells]
     distinct, index = np.unique(owning, return_inverse=True)
-    phrases = codec.decode(latents.reshape(-1, latents.shape[-1])[distinct], TICKS_PER_BAR)
+    noise = np.minimum(request.levels.ravel()[distinct], DRAWN_NOISE)
+    phrases = codec.decode(latents.reshape(-1, latents.shape[-1])[distinct], TICKS_PER_BAR, noise=noise)
     shift = 0 if song.key is None else normalising_shift(song.key)
     tracks = []
     for slot, track in enumerate(song.tracks):

@@ -42,6 +42,7 @@ CHORDS = ChordPrior(
 
 END_LOGIT = 2.0
 """Added to the end of a phrase, so that phrases have a few notes each instead of the 64 that fit."""
+OUT_OF_RANGE_LOGIT = -20.0
 
 
 def tiny_phrase_vae(seed: int = 0) -> PhraseVAE:
@@ -49,6 +50,8 @@ def tiny_phrase_vae(seed: int = 0) -> PhraseVAE:
     network = PhraseVAE(TINY_PHRASE_VAE)
     with torch.no_grad():
         network.heads[Attribute.ONSET].bias[VOCABULARY.end_index] = END_LOGIT
+        pitch_bias = network.heads[Attribute.PITCH].bias  # so far from the ends that every key has room
+        pitch_bias[:24] = pitch_bias[104:] = OUT_OF_RANGE_LOGIT
     return network.eval()
 
 

@@ -83,18 +83,19 @@ def test_samples_have_the_posterior_s_mean_and_variance():
 def test_padding_changes_no_latent_and_no_loss(network, batch):
     rubbish = padded_with_rubbish(batch, num_more=7)
     latents = network.encode(*batch).mean
+    clean = torch.zeros(len(latents))
     torch.testing.assert_close(network.encode(*rubbish).mean, latents)
-    torch.testing.assert_close(network.losses(latents, *rubbish), network.losses(latents, *batch))
+    torch.testing.assert_close(network.losses(latents, clean, *rubbish), network.losses(latents, clean, *batch))
 
 
 def test_a_phrase_s_latent_and_losses_do_not_depend_on_its_neighbours(network, batch):
     latents = network.encode(*batch).mean
-    together = torch.stack(network.losses(latents, *batch))
+    together = torch.stack(network.losses(latents, torch.zeros(len(latents)), *batch))
     alone = torch.zeros(5)
     for i in range(len(batch.headers)):
         one = PhraseBatch(*(part[i : i + 1] for part in batch))
         torch.testing.assert_close(network.encode(*one).mean, latents[i : i + 1])
-        alone += torch.stack(network.losses(latents[i : i + 1], *one))
+        alone += torch.stack(network.losses(latents[i : i + 1], torch.zeros(1), *one))
     torch.testing.assert_close(together, alone)
 
 
@@ -109,7 +110,9 @@ def test_phrases_of_silence_alone_can_be_encoded(network):
 def decoder_tokens(network: PhraseVAE, batch: PhraseBatch) -> torch.Tensor:
     latents = network.encode(*batch).mean
     steps = network.embed_steps(batch.steps, network.tables())
-    return torch.cat([network.memory(latents), network.embed_headers(batch.headers), steps], dim=1)
+    return torch.cat(
+        [network.memory(latents, torch.zeros(len(latents))), network.embed_headers(batch.headers), steps], dim=1
+    )
 
 
 @torch.no_grad()
@@ -165,7 +168,7 @@ def test_losses_of_a_network_that_knows_nothing_by_hand(network):
     chord = Notes.from_rows([(0, 12, 60, 80), (0, 12, 64, 80), (24, 12, 62, 80)])
     phrases = [chord, Notes.from_rows([(6, 1, 36, 80)]), Notes.empty()]
     batch = PhraseBatch.of(PhraseTable.build(phrases, [0, DRUMS_HEADER, SILENT_HEADER]))
-    losses = network.losses(torch.zeros(3, TINY.latent_size), *batch)
+    losses = network.losses(torch.zeros(3, TINY.latent_size), torch.zeros(3), *batch)
     assert losses.header.item() == pytest.approx(3 * math.log(130), rel=1e-5)
     assert losses.onset.item() == pytest.approx(((3 + 1) + (1 + 1)) * math.log(97), rel=1e-5)  # with each one's end
     assert losses.pitch.item() == pytest.approx(4 * math.log(128), rel=1e-5)
@@ -175,7 +178,7 @@ def test_losses_of_a_network_that_knows_nothing_by_hand(network):
 
 def test_every_parameter_learns_from_a_batch(batch):
     network = tiny_network()
-    loss, _ = PhraseVAEObjective(network, PhraseVAELossSettings())(batch)
+    loss, _ = PhraseVAEObjective(network, PhraseVAELossSettings(latent_noise=0.5))(batch)
     loss.backward()
     without = [name for name, parameter in network.named_parameters() if parameter.grad is None]
     unmoved = [
@@ -188,7 +191,7 @@ def test_the_objective_adds_its_terms_up(network, batch):
     objective = PhraseVAEObjective(network, PhraseVAELossSettings(kl_weight=0.5, velocity_weight=0.25)).eval()
     loss, terms = objective(batch)
     posterior = network.encode(*batch)
-    losses = network.losses(posterior.mean, *batch)
+    losses = network.losses(posterior.mean, torch.zeros(len(posterior.mean)), *batch)
     num_phrases, num_notes = len(batch.headers), batch.num_notes.sum()
     assert terms.keys() == {*losses._fields, "kl"}
     for name in ("onset", "pitch", "duration", "velocity"):
@@ -226,6 +229,14 @@ def test_latents_are_drawn_in_training_and_means_in_evaluation(network, batch):
     objective = PhraseVAEObjective(network, PhraseVAELossSettings())
     assert objective.eval()(batch)[0] == objective(batch)[0]
     assert objective.train()(batch)[0] != objective(batch)[0]
+
+
+def test_the_decoder_is_told_of_the_noise(network, batch):
+    latents = network.encode(*batch).mean
+    clean, noisy = (network.losses(latents, torch.full((len(latents),), noise), *batch) for noise in (0.0, 0.5))
+    assert clean.header == noisy.header
+    for told, otherwise in zip(clean[1:], noisy[1:], strict=True):
+        assert told != otherwise
 
 
 def test_phrases_that_were_learnt_come_back_note_for_note():
@@ -276,12 +287,12 @@ def test_widths_that_do_not_split_into_heads_are_refused(width, num_heads):
 def test_attributes_are_chained(network, batch):
     """Each attribute's prediction knows those before it in its step, and none after it."""
     latents = network.encode(*batch).mean
-    losses = network.losses(latents, *batch)
+    losses = network.losses(latents, torch.zeros(len(latents)), *batch)
     last = torch.arange(batch.steps.shape[1]) == batch.num_notes[:, None] - 1
     for attribute in (Attribute.PITCH, Attribute.DURATION, Attribute.VELOCITY):
         steps = batch.steps.clone()
         steps[..., attribute][last] += 1  # of every last note, so that no later step hears of it
-        changed = network.losses(latents, batch.headers, steps, batch.num_notes)
+        changed = network.losses(latents, torch.zeros(len(latents)), batch.headers, steps, batch.num_notes)
         names = ("onset", "pitch", "duration", "velocity")
         assert all(getattr(changed, name) == getattr(losses, name) for name in names[1:attribute])
         assert all(getattr(changed, name) != getattr(losses, name) for name in names[attribute:])

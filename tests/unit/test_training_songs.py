@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import nn
 
+from phraseloom.corpus.song import CorpusSong
 from phraseloom.diffusion.flow import velocity_error
 from phraseloom.diffusion.ties import shared
 from phraseloom.events import PhraseTable
@@ -28,8 +29,8 @@ from phraseloom.score import ChordSpan
 from phraseloom.structure import find_form
 from phraseloom.training.latents import song_latents
 from phraseloom.training.song_dit_objective import SongDiTLossSettings, SongDiTObjective, cell_mean, denoising_error
-from phraseloom.training.songs import BAR_STEP, MIN_EXCERPT_BARS, LatentSong, SongBatch, SongBatches
-from phraseloom.transforms import transpose
+from phraseloom.training.songs import BAR_STEP, MIN_EXCERPT_BARS, LatentSong, SongBatch, SongBatches, transposed_copies
+from phraseloom.transforms import normalise_key, transpose
 from support.networks import tiny_codec, tiny_song_dit
 from support.songs import make_song
 
@@ -120,6 +121,22 @@ def test_contents_have_as_many_slots_as_the_latents():
     np.testing.assert_array_equal(more.contents[:, :3], cell_contents(score))
     assert not more.contents[:, 3:].any()
     assert fewer.contents.shape == fewer.sources.shape == (4, 2)
+
+
+def test_copies_sound_in_other_keys_with_their_chords():
+    chords = (ChordSpan(0, 48, parse_chord("D")),)
+    song = CorpusSong("one", replace(make_song(1, form="A2"), key=Key(2, "major"), chords=chords), "train")
+    copies = transposed_copies([song], 3, seed=0)
+    in_c = normalise_key(song.score)
+    shifts = [int(copy.song_id.removeprefix("one")) for copy in copies]
+    assert len(set(shifts)) == 3
+    assert 0 not in shifts
+    for copy, shift in zip(copies, shifts, strict=True):
+        assert copy.score.key is None
+        assert normalise_key(copy.score) == replace(transpose(in_c, shift), key=None)
+        assert copy.score.chords[0].chord == parse_chord("C").transposed(shift)
+    assert transposed_copies([song], 3, seed=0) == copies
+    assert transposed_copies([song], 0, seed=0) == []
 
 
 def test_the_key_of_a_song_does_not_show_in_its_latents():

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 from accelerate import Accelerator
+from safetensors import safe_open
 
 from phraseloom.checkpoint import read_checkpoint, write_checkpoint
 from phraseloom.corpus.store import Corpus
-from phraseloom.errors import RequestError
+from phraseloom.errors import CheckpointError, RequestError
 from phraseloom.models.phrase_vae import PhraseVAEConfig
 from phraseloom.models.song_dit import SongDiT, SongDiTConfig
 from phraseloom.repeats import FRESH, RepeatPrior, cell_contents, find_sources
@@ -17,6 +20,7 @@ from phraseloom.song_model import SongModel, song_dit_checkpoint
 from phraseloom.structure import find_form
 from phraseloom.training import run_recipe
 from phraseloom.training.loop import LoopSettings
+from phraseloom.training.optimisers import OptimiserSettings
 from phraseloom.training.recipe import PhraseVAEStage, SongDiTStage
 from phraseloom.training.stages import slots_of, state_path, train_phrase_vae, train_song_dit
 from support.networks import CHORDS, REPEATS, tiny_codec
@@ -41,7 +45,7 @@ def corpus(corpus_path: Path) -> Corpus:
 
 def run_phrase_vae(corpus: Corpus, out: Path, *, resume: bool) -> bytes:
     accelerator = Accelerator(cpu=True)
-    for _ in train_phrase_vae(PHRASE_VAE, corpus, out, seed=1, resume=resume, accelerator=accelerator):
+    for _ in train_phrase_vae(PHRASE_VAE, corpus, out, seed=1, resume=resume, start_from=None, accelerator=accelerator):
         pass
     return out.read_bytes()
 
@@ -56,6 +60,7 @@ def run_song_dit(corpus: Corpus, out: Path, *, resume: bool) -> float:
         out,
         seed=1,
         resume=resume,
+        start_from=None,
         accelerator=accelerator,
         progress=lambda doing, share: None,
     )
@@ -105,6 +110,52 @@ def test_weights_of_another_run_do_not_stay(corpus: Corpus, tmp_path: Path, othe
     facts = {"corpus": corpus.fingerprint, "held_out": {"mean": 0.0}, **other}
     write_checkpoint(song_dit_checkpoint(untrained(network, corpus), codec.fingerprint, facts), out)
     assert run_song_dit(corpus, out, resume=True) > 0
+
+
+def fine_tuned(corpus: Corpus, start: Path, out: Path, network: PhraseVAEConfig) -> None:
+    """Trains for a step too small to change a weight."""
+    loop = LoopSettings(num_steps=1, validation_interval=1, optimiser=OptimiserSettings(learning_rate=1e-12))
+    stage = PhraseVAEStage(network=network, loop=loop, tokens_per_batch=400)
+    accelerator = Accelerator(cpu=True)
+    list(train_phrase_vae(stage, corpus, out, seed=2, resume=False, start_from=start, accelerator=accelerator))
+
+
+def test_fine_tuning_starts_from_the_weights_given(corpus: Corpus, tmp_path: Path) -> None:
+    start, out = tmp_path / "start.safetensors", tmp_path / "out.safetensors"
+    run_phrase_vae(corpus, start, resume=False)
+    fine_tuned(corpus, start, out, PHRASE_VAE.network)
+    before, after = (read_checkpoint(path, "phrase_vae").weights for path in (start, out))
+    for name, weight in before.items():
+        torch.testing.assert_close(after[name], weight)
+
+
+def test_fine_tuning_of_a_network_of_other_sizes_is_refused(corpus: Corpus, tmp_path: Path) -> None:
+    start, out = tmp_path / "start.safetensors", tmp_path / "out.safetensors"
+    run_phrase_vae(corpus, start, resume=False)
+    with pytest.raises(CheckpointError, match="other sizes"):
+        fine_tuned(corpus, start, out, replace(PHRASE_VAE.network, decoder_layers=2))
+    assert not out.exists()
+
+
+def test_the_transformer_learns_from_transposed_copies_too(corpus: Corpus, tmp_path: Path) -> None:
+    out, codec = tmp_path / "song_dit.safetensors", tiny_codec()
+    stage = SONG_DIT.model_copy(update={"transposed_copies": 2})
+    events = train_song_dit(
+        stage,
+        corpus,
+        codec,
+        out,
+        seed=1,
+        resume=False,
+        start_from=None,
+        accelerator=Accelerator(cpu=True),
+        progress=lambda doing, share: None,
+    )
+    list(events)
+    with safe_open(out.with_name("latents.safetensors"), "numpy") as file:
+        names = list(file.keys())
+    num_songs = {split: len(list(corpus.songs(split))) for split in ("train", "validation")}
+    assert len(names) == 3 * num_songs["train"] + num_songs["validation"]
 
 
 @pytest.mark.parametrize("name", ["phrase_vae.state.pt", "song_dit.safetensors"])

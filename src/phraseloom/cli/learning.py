@@ -56,7 +56,14 @@ def prepare_folder(folder: Path, *, out: Path, jobs: Jobs = None, as_json: Json 
 
 
 @app.command
-def train(recipe: Path, *, corpus: Path | None = None, out: Path | None = None, resume: bool = False) -> None:
+def train(
+    recipe: Path,
+    *,
+    corpus: Path | None = None,
+    out: Path | None = None,
+    resume: bool = False,
+    start_from: Path | None = None,
+) -> None:
     """Train the stages of a recipe: phrase VAE, latents, song diffusion transformer.
 
     Parameters
@@ -69,8 +76,10 @@ def train(recipe: Path, *, corpus: Path | None = None, out: Path | None = None, 
         Folder for checkpoints and logs, in place of the recipe's.
     resume
         Go on from the last checkpoints in that folder; without it the folder must hold no run.
+    start_from
+        Folder with the weights of both networks to begin with, in place of random ones: fine-tuning.
     """
     from phraseloom.training import run_recipe
 
     with terminal.progress_bar() as progress:
-        run_recipe(recipe, corpus=corpus, out=out, resume=resume, progress=progress)
+        run_recipe(recipe, corpus=corpus, out=out, resume=resume, start_from=start_from, progress=progress)

@@ -23,13 +23,20 @@ LARGEST_LATENT = 1e6
 
 @torch.inference_mode()
 def decode_phrases(
-    network: PhraseVAE, latents: Tensor, ticks_per_bar: int, *, temperature: float = 0.0, silence_threshold: float = 0.5
+    network: PhraseVAE,
+    latents: Tensor,
+    ticks_per_bar: int,
+    *,
+    noise: Tensor | float = 0.0,
+    temperature: float = 0.0,
+    silence_threshold: float = 0.5,
 ) -> PhraseTable:
     """The phrases of latents.
 
     Args:
         latents: `[p, z]`, as the encoder gives them (not centred or scaled).
         ticks_per_bar: onsets lie before this tick; 1 to 96.
+        noise: how much noise the latents are taken to carry, as a share of their scale; one number or `[p]`.
         temperature: 0 takes the likeliest value of every attribute; otherwise values are drawn from the sharpened
             distribution with torch's global generator. Velocities are the median of their distribution at 0.
         silence_threshold: probability of silence above which a phrase is silent.
@@ -51,7 +58,8 @@ def decode_phrases(
     num_notes = torch.zeros(len(latents), dtype=torch.int64)
     rows = torch.nonzero(~silent)[:, 0]
     if len(rows):
-        _write_steps(network, latents[rows], headers[rows], rows, ticks_per_bar, temperature, steps, num_notes)
+        memory = network.memory(latents[rows], torch.as_tensor(noise, dtype=latents.dtype).expand(len(latents))[rows])
+        _write_steps(network, memory, headers[rows], rows, ticks_per_bar, temperature, steps, num_notes)
     lengths = num_notes.numpy()
     return PhraseTable(
         headers=headers.numpy().astype(np.int16),
@@ -62,7 +70,7 @@ def decode_phrases(
 
 def _write_steps(
     network: PhraseVAE,
-    latents: Tensor,
+    memory: Tensor,
     headers: Tensor,
     rows: Tensor,
     ticks_per_bar: int,
@@ -74,7 +82,7 @@ def _write_steps(
     tables = network.tables()
     caches = [KeyValueCache() for _ in network.decoder]
     rules = _Rules(len(rows), ticks_per_bar)
-    tokens = torch.cat([network.memory(latents), network.embed_headers(headers)], dim=1)
+    tokens = torch.cat([memory, network.embed_headers(headers)], dim=1)
     state = network.run_decoder(tokens, 0, caches)[:, -1]
     position = tokens.shape[1]
     for index in range(VOCABULARY.max_notes + 1):

@@ -3,7 +3,9 @@
 After Ou and Wang, "PhraseVAE and PhraseLDM" (arXiv 2512.11348): learned query tokens gather the phrase, their outputs
 become one Gaussian latent, the latent becomes memory tokens for an autoregressive decoder. Unlike there, the sequence
 has one step a note, not one an attribute: a step's four attributes are predicted in a chain (onset, pitch given onset,
-duration given both, velocity given all) from one decoder state.
+duration given both, velocity given all) from one decoder state. The decoder is also told how much noise its latent
+carries (as diffusion cascades tell theirs: Ho et al., arXiv 2106.15282, section 4): it trusts a clean latent to the
+note, and of a noisy one, such as a diffusion model draws, it makes the likeliest phrase near by.
 
 Letters in shapes: b phrases, t steps (the longest phrase of the batch), d width, z latent size, v values of a range.
 """
@@ -68,6 +70,21 @@ class StepLosses(NamedTuple):
     velocity: Tensor
 
 
+class NoiseEmbedding(nn.Module):
+    """What is added to the memory tokens to tell the decoder of its latents' noise, `[b] -> [b, m * d]`.
+
+    The noise is a share of the latents' scale.
+    """
+
+    def __init__(self, num_channels: int) -> None:
+        super().__init__()
+        self.hidden = nn.Linear(1, 32)
+        self.out = nn.Linear(32, num_channels)
+
+    def forward(self, noise: Tensor) -> Tensor:
+        return self.out(F.silu(self.hidden(10 * noise[:, None])))
+
+
 class AttributeEmbedding(nn.Module):
     """Vectors of the values of one range; each is the sum of its own vector and of what it shares with others.
 
@@ -129,6 +146,7 @@ class PhraseVAE(nn.Module):
         self.encoder_norm = Norm(width)
         self.to_posterior = nn.Linear(config.num_query_tokens * width, 2 * config.latent_size)
         self.from_latent = nn.Linear(config.latent_size, config.num_memory_tokens * width)
+        self.noise_embedding = NoiseEmbedding(config.num_memory_tokens * width)
         self.header_head = nn.Sequential(
             nn.Linear(config.latent_size, width), nn.ReLU(), nn.Linear(width, VOCABULARY.num_headers)
         )
@@ -180,9 +198,10 @@ class PhraseVAE(nn.Module):
         mean, log_variance = self.to_posterior(gathered).float().chunk(2, dim=-1)
         return Posterior(mean, log_variance.clamp(-12.0, 4.0))
 
-    def memory(self, latents: Tensor) -> Tensor:
-        """Memory tokens `[b, num_memory_tokens, d]` of latents `[b, z]`."""
-        tokens = self.from_latent(latents).unflatten(-1, (self.config.num_memory_tokens, self.config.width))
+    def memory(self, latents: Tensor, noise: Tensor) -> Tensor:
+        """Memory tokens `[b, num_memory_tokens, d]` of latents `[b, z]` with `noise [b]`, a share of their scale."""
+        tokens = self.from_latent(latents) + self.noise_embedding(noise)
+        tokens = tokens.unflatten(-1, (self.config.num_memory_tokens, self.config.width))
         return self.input_norm(tokens)
 
     def run_decoder(self, x: Tensor, start: int, caches: list[KeyValueCache] | None = None) -> Tensor:
@@ -194,12 +213,12 @@ class PhraseVAE(nn.Module):
             x = block(x, rotary, causal, None if caches is None else caches[index])
         return self.decoder_norm(x)
 
-    def losses(self, latents: Tensor, headers: Tensor, steps: Tensor, num_notes: Tensor) -> StepLosses:
-        """Teacher-forced cross-entropies of phrases given latents `[b, z]`; the rest as for `encode`."""
+    def losses(self, latents: Tensor, noise: Tensor, headers: Tensor, steps: Tensor, num_notes: Tensor) -> StepLosses:
+        """Teacher-forced cross-entropies of phrases given latents `[b, z]` with `noise [b]`; the rest as `encode`."""
         t = steps.shape[1]
         tables = self.tables()
         num_memory = self.config.num_memory_tokens
-        tokens = [self.memory(latents), self.embed_headers(headers), self.embed_steps(steps, tables)]
+        tokens = [self.memory(latents, noise), self.embed_headers(headers), self.embed_steps(steps, tables)]
         states = self.run_decoder(torch.cat(tokens, dim=1), 0)[:, num_memory:]
 
         # Every position is computed and the loss masked: shapes that never change are fast on CPUs, whose matrix

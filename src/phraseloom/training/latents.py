@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
@@ -46,7 +47,8 @@ def corpus_latents(
     for start in range(0, len(songs), SONGS_PER_BATCH):
         progress("latents", start / len(songs))
         together = songs[start : start + SONGS_PER_BATCH]
-        encoded = song_latents([song.score for song in together], num_slots, codec)
+        with torch.autocast("cpu", torch.bfloat16):
+            encoded = song_latents([song.score for song in together], num_slots, codec)
         latents |= {song.song_id: of_song for song, of_song in zip(together, encoded, strict=True)}
     if is_writer:
         path.parent.mkdir(parents=True, exist_ok=True)

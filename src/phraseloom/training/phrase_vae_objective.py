@@ -21,8 +21,8 @@ class PhraseVAELossSettings(BaseModel):
     velocity_weight: float = Field(0.02, ge=0)
     """Of the velocities' cross-entropy; small, so that the latent is spent on the notes."""
     latent_noise: float = Field(0.0, ge=0)
-    """Most noise added to the latents that the decoder reads, as a share of their scale; each phrase's is drawn
-    uniformly up to it. Near latents then decode to the same notes."""
+    """Most noise added to the latents that the decoder reads, as a share of their scale; each phrase's is this times
+    the square of a uniform number. The decoder is told how much it is. Near latents then decode to like notes."""
     latent_noise_from_step: int = Field(0, ge=0)
     """First step with that noise: the plain task is learned first, which is faster."""
 
@@ -41,8 +41,11 @@ class PhraseVAEObjective(Objective[PhraseVAE]):
 
     def forward(self, batch: PhraseBatch) -> tuple[Tensor, dict[str, Tensor]]:
         posterior = self.network.encode(*batch)
-        latents = self._disturbed(posterior) if self.training else posterior.mean
-        losses = self.network.losses(latents, *batch)
+        if self.training:
+            latents, noise = self._disturbed(posterior)
+        else:
+            latents, noise = posterior.mean, posterior.mean.new_zeros(len(posterior.mean))
+        losses = self.network.losses(latents, noise, *batch)
         kl = posterior.kl().sum()
         num_phrases, num_steps, _ = batch.steps.shape
         total = losses.header + losses.onset + losses.pitch + losses.duration
@@ -53,10 +56,11 @@ class PhraseVAEObjective(Objective[PhraseVAE]):
         loss = total / (num_phrases * (num_steps + TOKENS_BESIDE_NOTES))
         return loss, {name: value.detach() for name, value in terms.items()}
 
-    def _disturbed(self, posterior: Posterior) -> Tensor:
+    def _disturbed(self, posterior: Posterior) -> tuple[Tensor, Tensor]:
+        """Latents `[b, z]` with noise, and how much `[b]`."""
         latents = posterior.sample()
         if self.settings.latent_noise == 0 or self.step < self.settings.latent_noise_from_step:
-            return latents
+            return latents, latents.new_zeros(len(latents))
         scale = (posterior.mean - posterior.mean.mean(dim=0)).std()  # with its gradient: growing must not pay
-        share = self.settings.latent_noise * torch.rand(len(latents), 1, device=latents.device)
-        return latents + share * scale * torch.randn_like(latents)
+        noise = self.settings.latent_noise * torch.rand(len(latents), device=latents.device).square()
+        return latents + noise[:, None] * scale * torch.randn_like(latents), noise

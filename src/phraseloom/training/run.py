@@ -27,7 +27,15 @@ STEPS_PER_LOG_LINE = 25
 os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "8192")
 
 
-def run_recipe(recipe_path: Path, *, corpus: Path | None, out: Path | None, resume: bool, progress: Progress) -> Path:
+def run_recipe(
+    recipe_path: Path,
+    *,
+    corpus: Path | None,
+    out: Path | None,
+    resume: bool,
+    start_from: Path | None = None,
+    progress: Progress,
+) -> Path:
     """Runs the stages of a recipe that are not done yet and returns the folder with the weights.
 
     The folder holds, for each of the two networks, the weights (`.safetensors`), the training state (`.state.pt`, from
@@ -38,6 +46,8 @@ def run_recipe(recipe_path: Path, *, corpus: Path | None, out: Path | None, resu
         corpus: folder of a prepared corpus; the recipe's by default.
         out: folder to write to; the recipe's by default.
         resume: go on with what is in `out`; without it, `out` may hold no run.
+        start_from: folder with weights of both networks to begin with, in place of random ones: fine-tuning. Has no
+            effect on a network whose training is resumed.
 
     Raises:
         UserError: the recipe or the corpus cannot be read, `out` cannot be made or holds another run, or the state in
@@ -54,7 +64,13 @@ def run_recipe(recipe_path: Path, *, corpus: Path | None, out: Path | None, resu
     vae_path, dit_path = out / PHRASE_VAE_FILE, out / SONG_DIT_FILE
     if not (resume and vae_path.exists()):
         events = train_phrase_vae(
-            recipe.phrase_vae, opened, vae_path, seed=recipe.seed, resume=resume, accelerator=accelerator
+            recipe.phrase_vae,
+            opened,
+            vae_path,
+            seed=recipe.seed,
+            resume=resume,
+            start_from=start_from and start_from / PHRASE_VAE_FILE,
+            accelerator=accelerator,
         )
         _follow("phrase VAE", events, recipe.phrase_vae.loop.num_steps, vae_path, accelerator, progress)
     events = train_song_dit(
@@ -64,6 +80,7 @@ def run_recipe(recipe_path: Path, *, corpus: Path | None, out: Path | None, resu
         dit_path,
         seed=recipe.seed,
         resume=resume,
+        start_from=start_from and start_from / SONG_DIT_FILE,
         accelerator=accelerator,
         progress=progress,
     )

@@ -6,7 +6,7 @@ Letters in shapes: b songs, n bars, s slots, z latent size.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import NamedTuple
 
@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from phraseloom.corpus.song import CorpusSong
 from phraseloom.form import MAX_BARS, Section, num_bars_of
 from phraseloom.models.conditions import (
     SILENT,
@@ -26,7 +27,7 @@ from phraseloom.models.conditions import (
 from phraseloom.repeats import FRESH, cell_contents, find_sources, owners_of
 from phraseloom.score import Score
 from phraseloom.structure import find_form
-from phraseloom.transforms import beat_chords, normalise_key
+from phraseloom.transforms import beat_chords, normalise_key, transpose
 
 BAR_STEP = 16
 """Songs are padded to multiples of this: few shapes, as matrix kernels on CPUs are compiled for each."""
@@ -70,6 +71,22 @@ class LatentSong:
     def sources(self) -> np.ndarray:
         """`[n, s]` as in `phraseloom.repeats`."""
         return find_sources(self.sections, self.contents)
+
+
+def transposed_copies(songs: Sequence[CorpusSong], num_copies: int, seed: int) -> list[CorpusSong]:
+    """Copies of songs in other keys than C major and A minor, a different one each, with the key unknown.
+
+    As the key is unknown, nothing moves them back: the network learns how notes follow chords in every key, and that
+    a song of which the mode is told is in C or A.
+    """
+    copies = []
+    for song in songs:
+        rng = np.random.default_rng([seed, *song.song_id.encode()])
+        score = normalise_key(song.score)
+        for shift in rng.permutation(np.delete(np.arange(-5, 7), 5))[:num_copies]:
+            moved = replace(transpose(score, int(shift)), key=None)
+            copies.append(replace(song, song_id=f"{song.song_id}{shift:+d}", score=moved))
+    return copies
 
 
 class SongBatch(NamedTuple):

@@ -13,7 +13,7 @@ from accelerate import Accelerator
 from accelerate.utils import send_to_device
 from torch import nn
 
-from phraseloom.checkpoint import read_checkpoint, write_checkpoint
+from phraseloom.checkpoint import fill_network, read_checkpoint, write_checkpoint
 from phraseloom.chord_prior import ChordPrior
 from phraseloom.corpus.song import CorpusSong
 from phraseloom.corpus.store import Corpus
@@ -21,6 +21,7 @@ from phraseloom.errors import CheckpointError, UnreadableFileError, UnsupportedS
 from phraseloom.events import PhraseTable
 from phraseloom.models.phrase_vae import PhraseVAE
 from phraseloom.models.song_dit import SongDiT
+from phraseloom.phrase_codec import KIND as PHRASE_VAE_KIND
 from phraseloom.phrase_codec import LatentStatistics, PhraseCodec, encode_means, phrase_vae_checkpoint
 from phraseloom.progress import Progress
 from phraseloom.repeats import RepeatPrior
@@ -33,7 +34,7 @@ from phraseloom.training.phrase_vae_objective import PhraseVAEObjective
 from phraseloom.training.phrases import PhraseBatches, corpus_phrases
 from phraseloom.training.recipe import PhraseVAEStage, SongDiTStage
 from phraseloom.training.song_dit_objective import SongDiTObjective, cell_mean, denoising_error
-from phraseloom.training.songs import LatentSong, SongBatches
+from phraseloom.training.songs import LatentSong, SongBatches, transposed_copies
 
 LATENTS_FILE = "latents.safetensors"
 """Name of the file in a folder of weights; it can be computed again."""
@@ -65,13 +66,29 @@ def model_songs(corpus: Corpus, split: str) -> list[CorpusSong]:
 
 
 def train_phrase_vae(
-    stage: PhraseVAEStage, corpus: Corpus, out: Path, *, seed: int, resume: bool, accelerator: Accelerator
+    stage: PhraseVAEStage,
+    corpus: Corpus,
+    out: Path,
+    *,
+    seed: int,
+    resume: bool,
+    start_from: Path | None,
+    accelerator: Accelerator,
 ) -> Iterator[StageEvent]:
-    """Trains the phrase VAE on distinct training phrases; writes `out` at the end, the training state beside it."""
+    """Trains the phrase VAE on distinct training phrases; writes `out` at the end, the training state beside it.
+
+    Args:
+        start_from: weights to begin with, in place of random ones.
+
+    Raises:
+        UserError: `start_from` cannot be read or is of another network.
+    """
     phrases = corpus_phrases(song.score for song in model_songs(corpus, "train"))
     held_out = _distinct(corpus_phrases(song.score for song in model_songs(corpus, "validation")))
     torch.manual_seed(seed)
     network = PhraseVAE(stage.network)
+    if start_from is not None:
+        _begin_with(network, start_from, PHRASE_VAE_KIND)
     batches = PhraseBatches(_distinct(phrases), stage.tokens_per_batch, stage.augmentation, seed)
     steps = train(
         PhraseVAEObjective(network, stage.loss),
@@ -120,17 +137,22 @@ def train_song_dit(
     *,
     seed: int,
     resume: bool,
+    start_from: Path | None,
     accelerator: Accelerator,
     progress: Progress,
 ) -> Iterator[StageEvent]:
     """Trains the song transformer; `out` holds the averaged weights with the least held-out error so far.
 
     The latents it learns from are kept beside `out`. Without validation songs it is judged on the training songs.
+
+    Args:
+        start_from: as for `train_phrase_vae`; from the latents of another phrase VAE too.
     """
     train_songs, validation_songs = model_songs(corpus, "train"), model_songs(corpus, "validation")
+    copies = transposed_copies(train_songs, stage.transposed_copies, seed)
     with accelerator.main_process_first():  # the others find them in the file
         latents = corpus_latents(
-            [*train_songs, *validation_songs],
+            [*train_songs, *copies, *validation_songs],
             corpus.fingerprint,
             len(corpus.slots),
             codec,
@@ -138,13 +160,15 @@ def train_song_dit(
             is_writer=accelerator.is_main_process,
             progress=progress,
         )
-    songs = [LatentSong.of(song.score, latents[song.song_id]) for song in train_songs]
+    songs = [LatentSong.of(song.score, latents[song.song_id]) for song in (*train_songs, *copies)]
     held_out = [LatentSong.of(song.score, latents[song.song_id]) for song in validation_songs]
     slots = slots_of(corpus)
     torch.manual_seed(seed)
-    repeat_prior = RepeatPrior.fit(((song.sections, song.sources) for song in songs), len(slots))
+    repeat_prior = RepeatPrior.fit(((song.sections, song.sources) for song in songs[: len(train_songs)]), len(slots))
     chord_prior = ChordPrior.fit(song.score for song in train_songs)
     network = SongDiT(stage.network.for_corpus(len(slots), codec.network.config.latent_size))
+    if start_from is not None:
+        _begin_with(network, start_from, SONG_DIT_KIND)
     steps = train(
         SongDiTObjective(network, stage.loss),
         SongBatches(songs, stage.bars_per_batch, stage.excerpt_share, seed),
@@ -197,6 +221,13 @@ def slots_of(corpus: Corpus) -> tuple[Slot, ...]:
             counter[track.program, track.is_drum] += 1
     most = [counter.most_common(1)[0][0] if counter else (0, False) for counter in sounds]
     return tuple(Slot(name, program, drum) for name, (program, drum) in zip(corpus.slots, most, strict=True))
+
+
+def _begin_with(network: PhraseVAE | SongDiT, path: Path, kind: str) -> None:
+    checkpoint = read_checkpoint(path, kind)
+    if {**checkpoint.config, "dropout": None} != {**asdict(network.config), "dropout": None}:
+        raise CheckpointError(f"{path} holds a {kind} of other sizes than the recipe's", "give both the same sizes")
+    fill_network(network, checkpoint, path)
 
 
 def _distinct(phrases: PhraseTable) -> PhraseTable:
