@@ -2,32 +2,39 @@
 
 from __future__ import annotations
 
-import json
 import operator
 import secrets
 import time
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import numpy as np
 
+from phraseloom import editing
 from phraseloom.cast import RESTS
+from phraseloom.chord_chart import chart_of
 from phraseloom.diffusion.guidance import Guidance
 from phraseloom.drawing import KNOWN, NEW, Drawn, Request, draw
 from phraseloom.editing import Edit
 from phraseloom.errors import RequestError
 from phraseloom.evaluation.chord_agreement import chord_agreement
-from phraseloom.form import format_form, num_bars_of
+from phraseloom.form import MAX_BARS, Section, format_form, num_bars_of, parse_form
 from phraseloom.harmony import Key
+from phraseloom.midi.annotations import RECIPE_PREFIX as RECIPE_PREFIX
+from phraseloom.parts import melody_given
 from phraseloom.phrase_codec import PHRASE_VAE_FILE, PhraseCodec
 from phraseloom.plan import SettledPlan, SongPlan
 from phraseloom.pretrained import PRETRAINED_DIRECTORY
 from phraseloom.progress import Progress
+from phraseloom.regions import format_cells
 from phraseloom.repeats import FRESH, cell_contents, find_sources
 from phraseloom.score import Notes, Score, TempoChange, Track
 from phraseloom.song_model import SONG_DIT_FILE, SongModel, load_song_model
+from phraseloom.song_recipe import SongRecipe, Step
 from phraseloom.structure import key_of_notes
+from phraseloom.timing import grid_timing
 from phraseloom.transforms import normalising_shift
 
 DEFAULT_STEPS = 24
@@ -35,7 +42,7 @@ DEFAULT_GUIDANCE = Guidance(scale=1.6)
 """Of 1, 1.6 and 2.2, the least that follows chords clearly better (`benchmarks/held_out_plans.py`)."""
 MAX_STEPS = 1000
 MAX_SEED = 2**31 - 1
-RECIPE_PREFIX = "phraseloom: "
+MAX_COUNT = 1000
 _REPEATS, _CHORDS = 1, 2
 """Beside the seed, so that each prior has random numbers of its own."""
 
@@ -48,7 +55,10 @@ class Take:
         seed: gives the same song again, with the same request, steps, weights and machine.
         seconds: wall time of `load` (once a composer), `sampling` and `decoding`.
         report: of each thing asked, what was `asked` and what was `got`; of chords the share of beats that agree.
-        recipe: request, seed, steps and fingerprint of the weights as one line of text, to travel in the MIDI file.
+        recipe: request, seed, steps and fingerprint of the weights as one line of text, to travel in the MIDI file;
+            of an edit also the steps before it, as `phraseloom.song_recipe` has them.
+        plan: what a song like this one could be asked for by; None where it is too long to be composed.
+        remarks: what may not be what was meant, a sentence each.
     """
 
     score: Score
@@ -56,6 +66,8 @@ class Take:
     seconds: dict[str, float]
     report: dict[str, dict[str, Any]]
     recipe: str
+    plan: SongPlan | None = field(default=None, kw_only=True)
+    remarks: tuple[str, ...] = field(default=(), kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -68,8 +80,24 @@ class Composition(Take):
             on may be shorter than its model, where a later bar strikes it again.
     """
 
-    plan: SongPlan
-    sources: np.ndarray
+    plan: SongPlan = field(kw_only=True)
+    sources: np.ndarray = field(kw_only=True)
+
+
+class TakeOptions(TypedDict, total=False):
+    """How takes of an edit are made; whatever is left out is as for `Composer.edit`.
+
+    Attributes:
+        count: how many takes, 1 to 1000; 1 where left out.
+        seed: of the first take; the next ones have the seeds that follow.
+    """
+
+    count: int
+    seed: int | None
+    steps: int
+    guidance: Guidance
+    progress: Progress | None
+    recipe: SongRecipe | None
 
 
 class Composer:
@@ -132,7 +160,7 @@ class Composer:
             seed=seed,
             seconds={"load": self._load_seconds, **drawn.seconds},
             report=_report(plan, sources, drawn.song),
-            recipe=self._recipe(seed, steps, {"plan": plan.to_dict()}),
+            recipe=SongRecipe((self._step(seed, steps, {"plan": plan.to_dict()}),)).text(),
             plan=plan,
             sources=sources,
         )
@@ -143,7 +171,7 @@ class Composer:
         Raises:
             RequestError: seed out of range.
         """
-        plan = (plan or SongPlan()).completed(np.random.default_rng(_checked_seed(seed)))
+        plan = (plan or SongPlan()).completed(np.random.default_rng(_checked_seed(seed)), self.model.plan_prior)
         if plan.chords is not None:
             return plan
         form, key, *_ = plan.settled
@@ -158,39 +186,129 @@ class Composer:
         steps: int = DEFAULT_STEPS,
         guidance: Guidance = DEFAULT_GUIDANCE,
         progress: Progress | None = None,
+        recipe: SongRecipe | None = None,
     ) -> Take:
         """Writes what an edit (see `phraseloom.editing`) leaves open; arguments and errors as for `generate`.
 
-        In the report, the `written_cells` that were `got` are those with notes. Where the edit leaves nothing open, the
-        take is the very song.
+        In the report, the `written_cells` that were `got` are those with notes; of the song's notes, those that are not
+        `notes_on_grid` keep the time at which they were played where they stay, and the network was shown the grid.
+        Where the edit leaves nothing open, the take is the very song.
+
+        Args:
+            recipe: of the song as it was, to which that of the take adds a step.
         """
         seed, steps = _checked_seed(seed), _checked("steps", steps, 1, MAX_STEPS)
-        recipe = self._recipe(seed, steps, {"edit": edit.told})
         levels = edit.request.levels
-        if not levels.any():
-            return Take(edit.score, seed, {"load": self._load_seconds}, {}, recipe)
-        drawn = self._draw(edit.request, seed, steps, guidance, progress)
-        song = edit.finished(drawn.song)
-        num_sounding = int(np.count_nonzero((cell_contents(drawn.song) > 0) & (levels > 0)))
+        drawn = self._draw(edit.request, seed, steps, guidance, progress) if levels.any() else None
+        song = edit.score if drawn is None else edit.finished(drawn.song)
+        locked = None if edit.locked is None else format_cells(edit.locked, edit.score)
+        step = self._step(seed, steps, {"edit": edit.told})
         return Take(
             score=song,
             seed=seed,
-            seconds={"load": self._load_seconds, **drawn.seconds},
-            report={
-                "written_cells": {"asked": int(np.count_nonzero(levels)), "got": num_sounding},
-                "bars": {"asked": edit.score.num_bars, "got": song.num_bars},
-            },
-            recipe=recipe,
+            seconds={"load": self._load_seconds, **({} if drawn is None else drawn.seconds)},
+            report=_edit_report(edit, None if drawn is None else drawn.song, song),
+            recipe=(recipe or SongRecipe()).followed_by(step, locked).text(),
+            plan=_plan_of(song),
+            remarks=edit.remarks,
         )
+
+    def infill(
+        self,
+        score: Score,
+        bars: str | None = None,
+        tracks: Sequence[str] | None = None,
+        *,
+        locked: str | None = None,
+        **options: Unpack[TakeOptions],
+    ) -> list[Take]:
+        """Takes of `phraseloom.editing.infill`: new music in some bars of some tracks; see there for what is raised."""
+        return self.takes(editing.infill(score, self.model.slots, bars, tracks, locked=locked), **options)
+
+    def vary(
+        self,
+        score: Score,
+        distance: float,
+        bars: str | None = None,
+        tracks: Sequence[str] | None = None,
+        *,
+        locked: str | None = None,
+        **options: Unpack[TakeOptions],
+    ) -> list[Take]:
+        """Takes of `phraseloom.editing.vary`: the same music, near (0) to far (1)."""
+        return self.takes(editing.vary(score, self.model.slots, distance, bars, tracks, locked=locked), **options)
+
+    def extend(
+        self,
+        score: Score,
+        form: str | Sequence[Section] | int,
+        *,
+        before: bool = False,
+        locked: str | None = None,
+        **options: Unpack[TakeOptions],
+    ) -> list[Take]:
+        """Takes of `phraseloom.editing.extend`: the song goes on, for sections or for a number of bars."""
+        sections = editing.new_section(score, form) if isinstance(form, int) else _sections(form)
+        edit = editing.extend(score, self.model.slots, sections, before=before, locked=locked)
+        return self.takes(edit, **options)
+
+    def restructure(
+        self,
+        score: Score,
+        form: str | Sequence[Section],
+        *,
+        locked: str | None = None,
+        **options: Unpack[TakeOptions],
+    ) -> list[Take]:
+        """Takes of `phraseloom.editing.restructure`: the song in another form, built from its own sections."""
+        return self.takes(editing.restructure(score, self.model.slots, _sections(form), locked=locked), **options)
+
+    def arrange(
+        self,
+        score: Score,
+        given: Sequence[str] = (),
+        *,
+        melody: str | None = None,
+        keep_others: bool = False,
+        locked: str | None = None,
+        **options: Unpack[TakeOptions],
+    ) -> list[Take]:
+        """Takes of `phraseloom.editing.arrange`: the missing parts to those that are given.
+
+        Args:
+            given: such as `Bridge=2`.
+            melody: the melody's track, by name or number from 1; found where neither it nor anything is given.
+        """
+        if melody is not None or not given:
+            given = [melody_given(score, self.model.slots, melody), *given]
+        slots = self.model.slots
+        return self.takes(editing.arrange(score, slots, given, keep_others=keep_others, locked=locked), **options)
+
+    def takes(self, edit: Edit, **options: Unpack[TakeOptions]) -> list[Take]:
+        """Takes of one edit.
+
+        Raises:
+            RequestError: as `edit`, and a count out of range.
+        """
+        count = _checked("count", options.pop("count", 1), 1, MAX_COUNT)
+        progress = options.pop("progress", None) or _silent
+        made: list[Take] = []
+        for number in range(count):
+
+            def told(doing: str, share: float, number: int = number) -> None:
+                progress(doing, (number + share) / count)
+
+            made.append(self.edit(edit, progress=told, **options))
+            options["seed"] = self.seed_after(made[-1].seed)
+        return made
 
     def _draw(self, request: Request, seed: int, steps: int, guidance: Guidance, progress: Progress | None) -> Drawn:
         return draw(
             request, self.codec, self.model, seed=seed, steps=steps, guidance=guidance, progress=progress or _silent
         )
 
-    def _recipe(self, seed: int, steps: int, asked: dict[str, Any]) -> str:
-        made_by = {**asked, "seed": seed, "steps": steps, "weights": self.model.fingerprint}
-        return RECIPE_PREFIX + json.dumps(made_by)
+    def _step(self, seed: int, steps: int, asked: dict[str, Any]) -> Step:
+        return {**asked, "seed": seed, "steps": steps, "weights": self.model.fingerprint}
 
     @staticmethod
     def any_seed() -> int:
@@ -216,6 +334,37 @@ class Composer:
 
 def _silent(doing: str, share: float) -> None:
     """Progress that nobody watches."""
+
+
+def _sections(form: str | Sequence[Section]) -> tuple[Section, ...]:
+    return parse_form(form) if isinstance(form, str) else tuple(form)
+
+
+def _plan_of(score: Score) -> SongPlan | None:
+    """What a song says of itself, as a plan."""
+    if score.num_bars > MAX_BARS:
+        return None
+    chords = chart_of(score.chords, score.sections) if score.sections else None
+    form = score.sections or None
+    return SongPlan(score.num_bars, form=form, key=score.key, tempo_bpm=score.tempo_bpm, chords=chords)
+
+
+def _edit_report(edit: Edit, drawn: Score | None, song: Score) -> dict[str, dict[str, Any]]:
+    """Of `drawn`, the window, where anything was, and of the whole song."""
+    is_open = edit.request.levels > KNOWN
+    timing = grid_timing(edit.score)
+    return {
+        "written_cells": {
+            "asked": int(np.count_nonzero(is_open)),
+            "got": 0 if drawn is None else int(np.count_nonzero((cell_contents(drawn) > 0) & is_open)),
+        },
+        "bars": {"asked": edit.score.num_bars, "got": song.num_bars},
+        "notes_on_grid": {
+            "asked": timing.num_notes,
+            "got": timing.num_notes - timing.num_moved,
+            "largest_distance_ms": timing.largest_distance_ms,
+        },
+    }
 
 
 def _report(plan: SongPlan, sources: np.ndarray, score: Score) -> dict[str, dict[str, Any]]:

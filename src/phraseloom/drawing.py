@@ -20,6 +20,7 @@ from phraseloom.diffusion.flow import corrupt
 from phraseloom.diffusion.guidance import Guidance, guided
 from phraseloom.diffusion.samplers import cell_levels, euler, level_grid
 from phraseloom.diffusion.ties import shared, tied_mean
+from phraseloom.events import PhraseTable
 from phraseloom.models.conditions import SongConditions, chord_numbers, collate_conditions, song_conditions
 from phraseloom.phrase_codec import PhraseCodec, song_phrases
 from phraseloom.progress import Progress
@@ -31,9 +32,13 @@ from phraseloom.transforms import beat_chords, normalise_key, normalising_shift,
 KNOWN, NEW = 0.0, 1.0
 """Noise levels of cells that are kept and of cells that are drawn from nothing; in between they are varied."""
 
-DRAWN_NOISE = 0.4
+DRAWN_NOISE = 0.55
 """What the decoder is told of the noise in latents that the network has drawn: about as far as they lie, in each
 dimension, from the latents of the phrases that are decoded from them."""
+
+PROJECTED_BELOW = (0.45, 0.3)
+"""Noise levels below which what the network predicts is decoded to notes and encoded again: between the latents of
+phrases lie many that are nobody's, and what is drawn around them settles for what notes can say."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +95,7 @@ def draw(
     latents = _sample(request, codec, model, seed, steps, guidance, progress)
     sampled = time.perf_counter()
     progress("decoding", 0.9)
-    song = _completed(request, codec, latents)
+    song = _completed(request, codec, latents, seed)
     progress("done", 1.0)
     return Drawn(song, {"sampling": sampled - started, "decoding": time.perf_counter() - sampled})
 
@@ -117,9 +122,16 @@ def _sample(
     def denoise(noisy: Tensor, level: Tensor) -> Tensor:
         return tied_mean(guided(model.network, noisy, level, conditions, guidance), owners)
 
+    def project(clean: Tensor) -> Tensor:
+        own = clean[0].flatten(0, 1).numpy().copy()
+        cells, distinct, index = _drawn_cells(request)
+        phrases = _decoded(request, codec, own, distinct, seed)
+        own[cells] = codec.encode(phrases)[index]
+        return torch.from_numpy(own).reshape(clean.shape)
+
     noisy = latents = corrupt(known, noise, start)
     levels = cell_levels(level_grid(steps, model.noise_shift) * start.max(), start)
-    for state in euler(denoise, noisy, levels):
+    for state in euler(denoise, noisy, levels, project=project, project_below=PROJECTED_BELOW):
         progress("sampling", 0.9 * state.step / steps)
         latents = state.latents
     return latents[0].numpy()
@@ -148,14 +160,27 @@ def _conditions(request: Request) -> SongConditions:
     return collate_conditions([told], song.num_bars)
 
 
-def _completed(request: Request, codec: PhraseCodec, latents: np.ndarray) -> Score:
-    """The song with the notes of `latents [n, s, z]` in the cells that are not known; tied cells are decoded once."""
-    song, num_slots = request.song, latents.shape[1]
+def _drawn_cells(request: Request) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The cells that are not known, those whose notes they hold, each once, and the index of each cell's in these."""
+    num_slots = request.levels.shape[1]
     cells = np.flatnonzero(request.levels.ravel() > KNOWN)
     owning = (request.owners * num_slots + np.arange(num_slots)).ravel()[cells]
     distinct, index = np.unique(owning, return_inverse=True)
-    noise = np.minimum(request.levels.ravel()[distinct], DRAWN_NOISE)
-    phrases = codec.decode(latents.reshape(-1, latents.shape[-1])[distinct], TICKS_PER_BAR, noise=noise)
+    return cells, distinct, index
+
+
+def _decoded(request: Request, codec: PhraseCodec, latents: np.ndarray, cells: np.ndarray, seed: int) -> PhraseTable:
+    """The phrases of some cells of `latents [n * s, z]`, velocities drawn with the seed."""
+    noise = np.minimum(request.levels.ravel()[cells], DRAWN_NOISE)
+    velocities = torch.Generator().manual_seed(seed)
+    return codec.decode(latents[cells], TICKS_PER_BAR, noise=noise, velocities=velocities)
+
+
+def _completed(request: Request, codec: PhraseCodec, latents: np.ndarray, seed: int) -> Score:
+    """The song with the notes of `latents [n, s, z]` in the cells that are not known; tied cells are decoded once."""
+    song, num_slots = request.song, latents.shape[1]
+    cells, distinct, index = _drawn_cells(request)
+    phrases = _decoded(request, codec, latents.reshape(-1, latents.shape[-1]), distinct, seed)
     shift = 0 if song.key is None else normalising_shift(song.key)
     tracks = []
     for slot, track in enumerate(song.tracks):

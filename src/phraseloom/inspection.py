@@ -12,10 +12,12 @@ import numpy as np
 from phraseloom.form import format_form
 from phraseloom.general_midi import program_name
 from phraseloom.harmony import pitch_class_name
-from phraseloom.midi import load_midi, quantise
+from phraseloom.midi import MidiSong, load_midi, quantise, with_passengers
 from phraseloom.midi.annotations import NO_CHORD_KNOWN
 from phraseloom.score import TICKS_PER_QUARTER, Score, Track
+from phraseloom.song_recipe import SongRecipe
 from phraseloom.structure import find_form, key_of_notes
+from phraseloom.timing import GridTiming, grid_timing
 
 MAX_BARS_TO_FIND_FORM = 1000
 """Looking for the form compares every two bars; beyond this it is left undone."""
@@ -75,6 +77,8 @@ class Inspection:
         form_source: "markers" or "notes" (found by what repeats); None without a form.
         chords: those that the file names, and "-" where one ends and none follows; empty where it names none.
         tracks: in the file's order.
+        timing: how many of the notes had to be moved onto the grid, and how far.
+        recipe: how the song was made, and what is locked in it; None for a file that we did not write.
         warnings: what is damaged in the file, could not be read or was changed by the grid, a sentence each.
     """
 
@@ -90,6 +94,8 @@ class Inspection:
     form_source: str | None
     chords: tuple[TimedName, ...]
     tracks: tuple[TrackInspection, ...]
+    timing: GridTiming
+    recipe: SongRecipe | None
     warnings: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
@@ -100,6 +106,19 @@ class Inspection:
         """Everything, for people: some lines without a newline at the end."""
         return "\n".join(_lines(self))
 
+    def summary(self) -> str:
+        """What the song is, for people: one line."""
+        meters = ", ".join(dict.fromkeys(meter.name for meter in self.meters))
+        return ", ".join(
+            [
+                f"{_count(self.num_bars, 'bar')} of {meters}",
+                f"{self.tempo_bpm:g} bpm",
+                f"key {_with_source(self.key, self.key_source)}",
+                f"form {_with_source(self.form, self.form_source)}",
+                str(self.timing),
+            ]
+        )
+
 
 def inspect_midi(source: bytes | Path) -> Inspection:
     """Look into a MIDI file, given as bytes or path.
@@ -107,7 +126,15 @@ def inspect_midi(source: bytes | Path) -> Inspection:
     Raises:
         UnreadableFileError, UnsupportedScoreError: as `phraseloom.midi.read_midi`.
     """
-    song = load_midi(source)
+    return inspect_song(load_midi(source))
+
+
+def inspect_song(song: MidiSong) -> Inspection:
+    """Look into a MIDI file that was read.
+
+    Raises:
+        UnsupportedScoreError: as `phraseloom.midi.read_midi`.
+    """
     score, warnings = quantise(song)
     key, key_source = _key(score)
     form, form_source = _form(score)
@@ -124,6 +151,8 @@ def inspect_midi(source: bytes | Path) -> Inspection:
         form_source=form_source,
         chords=tuple(_chords(score)),
         tracks=tuple(map(_inspect_track, score.tracks)),
+        timing=grid_timing(with_passengers(score, song)),
+        recipe=SongRecipe.parse(song.recipe),
         warnings=song.warnings + warnings,
     )
 
@@ -185,11 +214,16 @@ def _lines(inspection: Inspection) -> Iterator[str]:
     yield f"tempo   {inspection.tempo_bpm:g} bpm{changes}"
     yield f"key     {_with_source(inspection.key, inspection.key_source)}"
     yield f"form    {_with_source(inspection.form, inspection.form_source)}"
+    if inspection.timing.num_moved:
+        yield f"grid    {inspection.timing}"
     yield "tracks"
     yield from _track_lines(inspection.tracks)
     if inspection.chords:
         yield "chords"
         yield from _chord_lines(inspection)
+    if inspection.recipe is not None:
+        yield "made by phraseloom"
+        yield from (f"  {line}" for line in inspection.recipe.lines())
     if inspection.warnings:
         yield "not as it should be"
         yield from (f"  {warning}" for warning in inspection.warnings)

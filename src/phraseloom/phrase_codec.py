@@ -69,12 +69,20 @@ class PhraseCodec:
         return (encode_means(self.network, table) - self._mean) / self.statistics.scale
 
     def decode(
-        self, latents: np.ndarray, ticks_per_bar: int, *, noise: np.ndarray | float = 0.0, temperature: float = 0.0
+        self,
+        latents: np.ndarray,
+        ticks_per_bar: int,
+        *,
+        noise: np.ndarray | float = 0.0,
+        temperature: float = 0.0,
+        velocities: torch.Generator | None = None,
     ) -> PhraseTable:
         """The phrases of normalised latents `[p, z]`; see `phraseloom.models.phrase_decoding.decode_phrases`."""
         noise = torch.as_tensor(noise, dtype=torch.float32)
         raw = torch.from_numpy(np.asarray(latents, np.float32) * self.statistics.scale + self._mean)
-        return decode_phrases(self.network, raw, ticks_per_bar, noise=noise, temperature=temperature)
+        return decode_phrases(
+            self.network, raw, ticks_per_bar, noise=noise, temperature=temperature, velocities=velocities
+        )
 
 
 def song_phrases(score: Score) -> PhraseTable:

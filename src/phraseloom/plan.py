@@ -14,6 +14,7 @@ from phraseloom.chord_chart import ChordChart, format_chart, parse_chart
 from phraseloom.errors import RequestError
 from phraseloom.form import MAX_BARS, Section, format_form, num_bars_of, parse_form, propose_form
 from phraseloom.harmony import Key, parse_key
+from phraseloom.plan_prior import PlanPrior
 from phraseloom.repeats import AS_IN_THE_CORPUS
 from phraseloom.score import MAX_TEMPO_BPM, MIN_TEMPO_BPM, ChordSpan
 
@@ -93,21 +94,23 @@ class SongPlan:
         object.__setattr__(self, "chords", None if chords is None else _checked_chords(chords, sections))
         object.__setattr__(self, "tracks", None if tracks is None else _checked_cast(tracks, sections))
 
-    def completed(self, rng: np.random.Generator) -> SongPlan:
+    def completed(self, rng: np.random.Generator, prior: PlanPrior | None = None) -> SongPlan:
         """This plan with nothing left open: what is given stays, the rest is drawn.
 
-        Without bars and form the song has 64 bars; keys have up to four accidentals, tempos are whole numbers from 60
-        to 140. Chords that are not given stay free. Each part has its own random numbers, so that giving one does not
-        change what is drawn for the others.
+        Without bars and form the song has 64 bars; keys have up to four accidentals. Forms and tempos are those of
+        `prior`; without one, or where it has no form of this length, forms are put together of verses and choruses and
+        tempos are whole numbers from 60 to 140. Chords that are not given stay free. Each part has its own random
+        numbers, so that giving one does not change what is drawn for the others.
         """
+        prior = PlanPrior((), ()) if prior is None else prior
         form_rng, key_rng, tempo_rng = rng.spawn(3)
         num_bars = self.num_bars or (num_bars_of(self.form) if self.form else DEFAULT_NUM_BARS)
         return replace(
             self,
             num_bars=num_bars,
-            form=self.form or propose_form(num_bars, form_rng),
+            form=self.form or prior.propose_form(num_bars, form_rng) or propose_form(num_bars, form_rng),
             key=self.key or _proposed_key(key_rng),
-            tempo_bpm=self.tempo_bpm or float(tempo_rng.integers(_LOWEST_PROPOSED_BPM, _HIGHEST_PROPOSED_BPM + 1)),
+            tempo_bpm=self.tempo_bpm or prior.propose_tempo(tempo_rng) or _proposed_tempo(tempo_rng),
             repeat=AS_IN_THE_CORPUS if self.repeat is None else self.repeat,
         )
 
@@ -216,6 +219,10 @@ def _checked_cast(tracks: str | Cast, form: tuple[Section, ...] | None) -> Cast:
         raise RequestError("tracks are named for sections, but there is no form", f"give a form, such as {letters}")
     cast.check_letters(form)
     return cast
+
+
+def _proposed_tempo(rng: np.random.Generator) -> float:
+    return float(rng.integers(_LOWEST_PROPOSED_BPM, _HIGHEST_PROPOSED_BPM + 1))
 
 
 def _proposed_key(rng: np.random.Generator) -> Key:

@@ -8,17 +8,23 @@ No MIDI library and no torch is needed to import this module.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
 
 from phraseloom.form import Section
+from phraseloom.grid import TICKS_PER_QUARTER
 from phraseloom.harmony import Chord, Key
-
-TICKS_PER_QUARTER = 12
-"""Resolution of every time in the library."""
+from phraseloom.passengers import (
+    DEFAULT_TICKS_PER_QUARTER,
+    NO_SONG_PASSENGERS,
+    NO_TRACK_PASSENGERS,
+    SongPassengers,
+    TrackPassengers,
+    common_ticks_per_quarter,
+)
 
 MIN_TEMPO_BPM, MAX_TEMPO_BPM = 10.0, 600.0
 
@@ -138,16 +144,20 @@ class Track:
         name: as shown in a DAW.
         program: General MIDI program, 0 to 127; without meaning for drums.
         is_drum: notes are percussion (General MIDI channel 10).
+        passengers: what travels with the track; what is about notes or a program that it does not have is left out.
     """
 
     name: str
     notes: Notes
     program: int = 0
     is_drum: bool = False
+    passengers: TrackPassengers = NO_TRACK_PASSENGERS
 
     def __post_init__(self) -> None:
         if not 0 <= self.program <= 127:
             raise ValueError(f"program is {self.program}, expected 0 to 127")
+        if self.passengers is not NO_TRACK_PASSENGERS:
+            object.__setattr__(self, "passengers", self.passengers.fitted(self.notes.table, self.program))
 
 
 @dataclass(frozen=True)
@@ -206,6 +216,7 @@ class Score:
         sections: the form; empty where unknown, else its bars add up to `num_bars`.
         chords: ordered, not overlapping; empty where unknown.
         key: of the song as a whole; None where unknown.
+        passengers: what travels with the song; all passengers of a song, its tracks' too, count the same ticks.
 
     Raises:
         ValueError: any of this does not hold.
@@ -219,6 +230,7 @@ class Score:
     chords: tuple[ChordSpan, ...] = ()
     key: Key | None = None
     title: str = field(default="", kw_only=True)
+    passengers: SongPassengers = field(default=NO_SONG_PASSENGERS, kw_only=True)
 
     def __post_init__(self) -> None:
         for name in ("tracks", "meters", "tempos", "sections", "chords"):
@@ -239,6 +251,26 @@ class Score:
             end = span.onset_ticks + span.duration_ticks
         if end > self.num_ticks:
             raise ValueError("a chord ends behind the last bar")
+        self._fit_passengers()
+
+    def _fit_passengers(self) -> None:
+        """Leave out what is about tempos that are not there, and count the same ticks everywhere."""
+        fitted = self.passengers.fitted({(tempo.tick, tempo.tempo_bpm) for tempo in self.tempos})
+        aboard = [fitted, *(track.passengers for track in self.tracks)]
+        resolutions = {passengers.ticks_per_quarter for passengers in aboard if passengers.has_ticks}
+        if len(resolutions) > 1:
+            common = common_ticks_per_quarter(resolutions)
+            tracks = tuple(replace(track, passengers=track.passengers.rescaled(common)) for track in self.tracks)
+            object.__setattr__(self, "tracks", tracks)
+            fitted = fitted.rescaled(common)
+        object.__setattr__(self, "passengers", fitted)
+
+    @property
+    def passenger_ticks_per_quarter(self) -> int:
+        """Ticks in which all passengers are counted; the usual ones where there are none."""
+        aboard = [self.passengers, *(track.passengers for track in self.tracks)]
+        resolutions = [passengers.ticks_per_quarter for passengers in aboard if passengers.has_ticks]
+        return resolutions[0] if resolutions else DEFAULT_TICKS_PER_QUARTER
 
     @cached_property
     def bar_start_ticks(self) -> np.ndarray:

@@ -13,6 +13,7 @@ from phraseloom.chord_prior import ChordPrior
 from phraseloom.errors import CheckpointError
 from phraseloom.models.song_dit import SongDiT, SongDiTConfig
 from phraseloom.phrase_codec import PhraseCodec
+from phraseloom.plan_prior import PlanPrior
 from phraseloom.repeats import RepeatPrior
 from phraseloom.score import Score
 
@@ -40,6 +41,7 @@ class SongModel:
         noise_shift: how far noise levels were moved towards noise in training; sampling steps lie where they did.
         repeat_prior: which cells repeat which, as in the training songs.
         chord_prior: progressions that the training songs share.
+        plan_prior: forms and tempos of the training songs.
         fingerprint: of the weights, for reports; empty for weights that are still being trained.
     """
 
@@ -48,6 +50,7 @@ class SongModel:
     noise_shift: float
     repeat_prior: RepeatPrior
     chord_prior: ChordPrior
+    plan_prior: PlanPrior
     fingerprint: str = ""
 
 
@@ -63,7 +66,7 @@ def load_song_model(path: Path, codec: PhraseCodec) -> SongModel:
         UnreadableFileError, CheckpointError: as `read_checkpoint` and `fill_network`, and for another phrase VAE.
     """
     checkpoint = read_checkpoint(path, KIND)
-    belongings = ("phrase_vae", "slots", "noise_shift", "repeat_prior", "chord_prior")
+    belongings = ("phrase_vae", "slots", "noise_shift", "repeat_prior", "chord_prior", "plan_prior")
     require_names(checkpoint, path, SongDiTConfig, belongings)
     if checkpoint.extra["phrase_vae"] != codec.fingerprint:
         raise CheckpointError(
@@ -80,6 +83,7 @@ def load_song_model(path: Path, codec: PhraseCodec) -> SongModel:
         checkpoint.extra["noise_shift"],
         RepeatPrior.from_dict(checkpoint.extra["repeat_prior"]),
         ChordPrior.from_dict(checkpoint.extra["chord_prior"]),
+        PlanPrior.from_dict(checkpoint.extra["plan_prior"]),
         checkpoint.fingerprint,
     )
 
@@ -92,6 +96,7 @@ def song_dit_checkpoint(model: SongModel, codec_fingerprint: str, facts: dict[st
         "noise_shift": model.noise_shift,
         "repeat_prior": model.repeat_prior.to_dict(),
         "chord_prior": model.chord_prior.to_dict(),
+        "plan_prior": model.plan_prior.to_dict(),
         **facts,
     }
     return checkpoint_of(KIND, model.network, model.network.config, extra, torch.float16)

@@ -10,7 +10,10 @@ import numpy as np
 
 from phraseloom.form import Section
 from phraseloom.harmony import Chord, Key
+from phraseloom.passengers import END_OF_TIME, Stretch
 from phraseloom.score import TICKS_PER_QUARTER, ChordSpan, Notes, Score, Track
+
+_NEW_BAR = -1
 
 
 def cut(score: Score) -> list[list[Notes]]:
@@ -85,10 +88,11 @@ def excerpt(score: Score, first_bar: int, num_bars: int) -> Score:
     if not 0 <= first_bar < first_bar + num_bars <= score.num_bars:
         raise ValueError(f"bars {first_bar} to {first_bar + num_bars - 1} of a song of {score.num_bars}")
     start, end = (int(score.bar_start_ticks[bar]) for bar in (first_bar, first_bar + num_bars))
+    stretches = stretches_of(score, range(first_bar, first_bar + num_bars))
     tracks = []
     for track in score.tracks:
         inside = (track.notes.onset_ticks >= start) & (track.notes.onset_ticks < end)
-        tracks.append(replace(track, notes=track.notes.where(inside).shifted(-start)))
+        tracks.append(moved_track(track, track.notes.where(inside).shifted(-start), stretches))
     chords = [(max(s.onset_ticks, start), min(s.onset_ticks + s.duration_ticks, end), s.chord) for s in score.chords]
     return replace(
         score,
@@ -98,7 +102,40 @@ def excerpt(score: Score, first_bar: int, num_bars: int) -> Score:
         tempos=_from_place([(tempo.tick, tempo) for tempo in score.tempos], start, end, "tick"),
         sections=_cut_sections(score.sections, first_bar, num_bars),
         chords=tuple(ChordSpan(a - start, b - a, chord) for a, b, chord in chords if a < b),
+        passengers=score.passengers.moved(stretches),
     )
+
+
+def stretches_of(score: Score, bars: Sequence[int], new_bar_ticks: int = 0) -> tuple[Stretch, ...]:
+    """Where the bars of a song stand in another that is put together of them, as few stretches as may be.
+
+    Args:
+        bars: for every bar of the other song that of `score`; -1 for a new one.
+        new_bar_ticks: length of new bars.
+    """
+    starts = score.bar_start_ticks.tolist()
+    stretches: list[Stretch] = []
+    place = 0
+    previous: int | None = None
+    for bar in bars:
+        if bar < 0:
+            if previous != _NEW_BAR:
+                stretches.append(Stretch(place))
+            place += new_bar_ticks
+        else:
+            if previous in (None, _NEW_BAR) or bar != previous + 1:
+                stretches.append(Stretch(place, starts[bar]))
+            stretches[-1] = stretches[-1]._replace(end=starts[bar + 1])
+            place += starts[bar + 1] - starts[bar]
+        previous = max(bar, _NEW_BAR)
+    followers = [*stretches[1:], None]
+    return tuple(_with_tail(*pair, score.num_ticks) for pair in zip(stretches, followers, strict=True))
+
+
+def moved_track(track: Track, notes: Notes, stretches: Sequence[Stretch]) -> Track:
+    """The track with `notes`, which are its own moved along some stretches, and with its passengers moved so."""
+    passengers, program = track.passengers.moved(stretches, track.program)
+    return replace(track, notes=notes, program=program, passengers=passengers)
 
 
 def transpose(score: Score, semitones: int) -> Score:
@@ -112,6 +149,7 @@ def transpose(score: Score, semitones: int) -> Score:
             ChordSpan(span.onset_ticks, span.duration_ticks, span.chord.transposed(semitones)) for span in score.chords
         ),
         key=None if score.key is None else Key((score.key.tonic + semitones) % 12, score.key.mode),
+        passengers=score.passengers.transposed(semitones),
     )
 
 
@@ -138,7 +176,16 @@ def beat_chords(score: Score) -> list[Chord | None]:
 
 
 def _transposed_track(track: Track, semitones: int) -> Track:
-    return track if track.is_drum else replace(track, notes=track.notes.transposed(semitones))
+    if track.is_drum:
+        return track
+    notes = track.notes.transposed(semitones)
+    return replace(track, notes=notes, passengers=track.passengers.transposed(semitones))
+
+
+def _with_tail(stretch: Stretch, following: Stretch | None, num_ticks: int) -> Stretch:
+    """With what stands behind the song's last bar, such as the last pedal's end, unless old bars follow there."""
+    is_free = following is None or following.start is None
+    return stretch._replace(end=END_OF_TIME) if is_free and stretch.end == num_ticks else stretch
 
 
 def _from_place(changes: list[tuple[int, Any]], start: int, end: int, name: str) -> tuple[Any, ...]:

@@ -7,13 +7,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from phraseloom.composer import Composer
 from phraseloom.editing import Edit, arrange, extend, infill, vary
 from phraseloom.form import Section, num_bars_of
 from phraseloom.harmony import Key, parse_chord
+from phraseloom.regions import format_cells
 from phraseloom.score import ChordSpan, MeterChange, Notes, Score, TempoChange, Track
 from phraseloom.transforms import excerpt, with_notes
 from support.networks import SLOTS, tiny_composer
@@ -144,9 +145,40 @@ def test_a_song_keeps_all_that_it_had_when_a_network_goes_on(composer, song, bef
 
 @given(songs(), st.data())
 def test_an_arrangement_keeps_all_tracks_of_the_song(song, data) -> None:
-    edit = arrange(song, SLOTS, ["melody=MELODY"])
+    edit = arrange(song, SLOTS, ["melody=MELODY"], keep_others=True)
     after = finished_with(edit, [data.draw(notes_in(song.num_bars)) for _ in SLOTS])
     assert replace(after, tracks=after.tracks[: len(song.tracks)]) == song
     assert [(track.name, track.is_drum) for track in after.tracks[len(song.tracks) :]] == [
         (slot.name, slot.is_drum) for slot in SLOTS[1:]
     ]
+
+
+@given(songs(), st.data())
+def test_an_arrangement_rewrites_the_parts_of_their_names_and_keeps_all_others(song, data) -> None:
+    edit = arrange(song, SLOTS, ["melody=MELODY"])
+    after = finished_with(edit, [data.draw(notes_in(song.num_bars)) for _ in SLOTS])
+    assert [track for track in after.tracks if track.name not in ("BRIDGE", "DRUMS")] == [
+        track for track in song.tracks if track.name not in ("BRIDGE", "DRUMS")
+    ]
+    assert sorted(track.name for track in after.tracks) == sorted(
+        {*KINDS} if has_guitar(song) else {*KINDS} - {"GUITAR"}
+    )
+    assert [track.program for track in song.tracks] == [track.program for track in after.tracks[: len(song.tracks)]]
+
+
+def has_guitar(song: Score) -> bool:
+    return any(track.name == "GUITAR" for track in song.tracks)
+
+
+@given(regions(), st.data())
+def test_locked_cells_stay_inside_the_region_too(region, data) -> None:
+    song, bars, names, cells = region
+    locked = data.draw(
+        st.builds(lambda rows: np.array(rows), st.lists(st.booleans(), min_size=cells.size, max_size=cells.size))
+    )
+    locked = locked.reshape(cells.shape)
+    assume((cells & ~locked).any())
+    edit = infill(song, SLOTS, bars, names, locked=format_cells(locked, song))
+    after = finished_with(edit, [data.draw(notes_in(song.num_bars)) for _ in SLOTS])
+    check_stays(song, after, cells & ~locked)
+    assert edit.locked is None or (edit.locked == locked).all()

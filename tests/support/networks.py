@@ -11,10 +11,12 @@ from phraseloom.checkpoint import Checkpoint, write_checkpoint
 from phraseloom.chord_prior import ChordPrior
 from phraseloom.composer import Composer
 from phraseloom.events import VOCABULARY, Attribute
+from phraseloom.form import parse_form
 from phraseloom.harmony import parse_chord
 from phraseloom.models.phrase_vae import PhraseVAE, PhraseVAEConfig
 from phraseloom.models.song_dit import SongDiT, SongDiTConfig
 from phraseloom.phrase_codec import PHRASE_VAE_FILE, LatentStatistics, PhraseCodec, phrase_vae_checkpoint
+from phraseloom.plan_prior import PlanPrior
 from phraseloom.repeats import RepeatPrior
 from phraseloom.song_model import SONG_DIT_FILE, Slot, SongModel, song_dit_checkpoint
 
@@ -39,6 +41,7 @@ CHORDS = ChordPrior(
     },
     root_moves=((1,) * 12,) * 12,
 )
+PLANS = PlanPrior(tuple(map(parse_form, ("i4 A8 B8 A8 B8 o4", "i8 A8 A8 B8 A8 B8 o6"))), (60.0, 80.0, 100.0))
 
 END_LOGIT = 2.0
 """Added to the end of a phrase, so that phrases have a few notes each instead of the 64 that fit."""
@@ -73,7 +76,7 @@ def tiny_codec(seed: int = 0) -> PhraseCodec:
 def write_tiny_weights(folder: Path, seed: int = 0) -> Path:
     """Writes both networks as a training run leaves them; returns `folder`, for `Composer.load` or `--weights`."""
     phrase_vae = _phrase_vae_checkpoint(seed)
-    model = SongModel(tiny_song_dit(seed), SLOTS, noise_shift=1.9, repeat_prior=REPEATS, chord_prior=CHORDS)
+    model = SongModel(tiny_song_dit(seed), SLOTS, 1.9, REPEATS, CHORDS, PLANS)
     song_dit = song_dit_checkpoint(model, phrase_vae.fingerprint, {"corpus": "none", "step": 0})
     write_checkpoint(phrase_vae, folder / PHRASE_VAE_FILE)
     write_checkpoint(song_dit, folder / SONG_DIT_FILE)

@@ -23,7 +23,7 @@ from phraseloom.cli import main
 from phraseloom.errors import ParseError, RequestError, UnreadableFileError
 from phraseloom.form import parse_form
 from phraseloom.harmony import Key
-from phraseloom.midi import read_midi, write_midi
+from phraseloom.midi import load_midi, read_midi, write_midi
 from phraseloom.plan import SongPlan
 from phraseloom.score import MeterChange, Notes, Score, TempoChange, Track
 from phraseloom.transforms import excerpt
@@ -292,7 +292,7 @@ def test_an_unreadable_file_ends_in_3(tmp_path, capsys):
 def test_render_draws_a_picture(tmp_path, capsys, kind):
     write_midi(song(), tmp_path / "song.mid")
     picture = tmp_path / "song.png"
-    assert main(["render", str(tmp_path / "song.mid"), "-o", str(picture), "--kind", kind, "--width", "640"]) == 0
+    assert main(["render", str(tmp_path / "song.mid"), "-o", str(picture), "--picture", kind, "--width", "640"]) == 0
     with Image.open(picture) as image:
         assert image.format == "PNG"
         assert image.width == 640
@@ -374,13 +374,86 @@ def test_extend_goes_on_in_the_form_asked(edited, tmp_path, arguments, form, fir
     assert excerpt(longer, first_bar, 8) == tune()
 
 
-def test_arrange_writes_the_parts_that_are_not_given(edited, tmp_path):
+def test_arrange_rewrites_the_parts_that_are_not_given(edited, tmp_path):
     path = tmp_path / "arranged.mid"
     assert edited("arrange", "--given", "Melody=PIANO,Drums=4", "-o", str(path)) == 0
+    arranged = read_midi(path)
+    assert [track.name for track in arranged.tracks] == [track.name for track in tune().tracks]
+    melody, bridge, *others = arranged.tracks
+    assert (melody, *others) == (tune().tracks[0], *tune().tracks[2:])
+    assert bridge.program == tune().tracks[1].program
+    assert bridge.notes != tune().tracks[1].notes
+
+
+def test_arrange_keeps_all_tracks_when_asked_to(edited, tmp_path):
+    path = tmp_path / "arranged.mid"
+    assert edited("arrange", "--given", "Melody=PIANO,Drums=4", "--keep-others", "-o", str(path)) == 0
     arranged = read_midi(path)
     assert arranged.tracks[:4] == tune().tracks
     assert [track.name for track in arranged.tracks[4:]] == ["BRIDGE"]
     assert len(arranged.tracks[4].notes) > 0
+
+
+@pytest.mark.parametrize("arguments", [[], ["--melody", "MELODY"], ["--melody", "1"]])
+def test_arrange_says_what_it_found(edited, tmp_path, capsys, arguments):
+    path = tmp_path / "arranged.mid"
+    assert edited("arrange", *arguments, "-o", str(path)) == 0
+    err = capsys.readouterr().err
+    assert f"found 8 bars of 4/4, {tune().tempo_bpm:g} bpm, key {tune().key} (given by the key signature)" in err
+    assert "form A4 B4 (given by the markers), all of" in err
+    assert ("taken for the melody: MELODY=1" in err) == (not arguments)
+    assert read_midi(path).tracks[0] == tune().tracks[0]
+
+
+def test_arrange_is_told_better(edited, tmp_path):
+    path = tmp_path / "arranged.mid"
+    told = ["--key", "F# minor", "--tempo", "77", "--form", "i4 A4"]
+    assert edited("arrange", "--melody", "1", *told, "-o", str(path)) == 0
+    arranged = read_midi(path)
+    assert (str(arranged.key), arranged.tempo_bpm) == ("F# minor", 77)
+    assert arranged.sections == parse_form("i4 A4")
+    assert arranged.tracks[0] == tune().tracks[0]
+
+
+def test_what_is_locked_stays_and_the_file_remembers_it(edited, tmp_path, weights, capsys):
+    first, second = tmp_path / "first.mid", tmp_path / "second.mid"
+    assert edited("infill", "--lock", "MELODY; all: 3-4", "-o", str(first)) == 0
+    assert read_midi(first).tracks[0] == tune().tracks[0]
+    assert excerpt(read_midi(first), 2, 2) == excerpt(tune(), 2, 2)
+    run = ["--steps", "1", "--checkpoint", str(weights), "-o", str(second)]
+    assert main(["infill", str(first), *run]) == 0
+    assert read_midi(second).tracks[0] == tune().tracks[0]
+    assert read_midi(second) != read_midi(first)
+    assert main(["infill", str(first), "--tracks", "MELODY", *run]) == 2
+    assert "all that was to be written is locked" in capsys.readouterr().err
+    assert main(["infill", str(first), "--tracks", "MELODY", "--lock", "", *run]) == 0
+    assert read_midi(second).tracks[0] != tune().tracks[0]
+    assert main(["inspect", str(second)]) == 0
+    made = capsys.readouterr().out.split("made by phraseloom\n")[1].splitlines()
+    assert [line.split(", seed")[0].strip() for line in made] == ["infill", "infill, tracks MELODY"]
+
+
+def test_locks_that_no_longer_fit_are_refused(edited, tmp_path, weights, capsys):
+    path = tmp_path / "locked.mid"
+    assert edited("vary", "--lock", "BRIDGE", "-o", str(path)) == 0
+    shorter = Score(read_midi(path).tracks[:1], 8)
+    write_midi(shorter, path, texts=[load_midi(path).recipe or ""])
+    capsys.readouterr()
+    assert main(["infill", str(path), "--checkpoint", str(weights), "-o", str(tmp_path / "out.mid")]) == 2
+    err = capsys.readouterr().err
+    assert "the file locks BRIDGE, but the song has no track 'BRIDGE'" in err
+    assert '--lock "" for nothing' in err
+
+
+def test_a_composed_file_is_a_plan(weights, tmp_path, capsys):
+    first, again = tmp_path / "first.mid", tmp_path / "again.mid"
+    run = ["--seed", "3", "--steps", "1", "--checkpoint", str(weights)]
+    assert main(["generate", "--form", "A2 B2", "--key", "D", *run, "-o", str(first)]) == 0
+    assert main(["generate", "--plan", str(first), *run, "-o", str(again)]) == 0
+    assert again.read_bytes() == first.read_bytes()
+    write_midi(read_midi(first), again)
+    assert main(["generate", "--plan", str(again), *run, "-o", str(first)]) == 2
+    assert "does not say which plan" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -397,7 +470,12 @@ def test_arrange_writes_the_parts_that_are_not_given(edited, tmp_path):
         ("extend", ["--form", "B"], "write each section as"),
         ("extend", ["--bars", "0"], "ask for 1 to 128"),
         ("extend", ["--bars", "128"], "ask for 1 to 120 bars at a time"),
-        ("arrange", [], "--help shows"),
+        ("arrange", ["--melody", "organ"], "choose among 1 MELODY"),
+        ("arrange", ["--melody", "1", "--form", "A3"], "give a form of 8 bars"),
+        ("arrange", ["--melody", "1", "--tempo", "0"], "ask for 10 to 600"),
+        ("arrange", ["--melody", "1", "--key", "H"], "write"),
+        ("infill", ["--lock", "all"], "name other bars or tracks, or lock less"),
+        ("infill", ["--lock", "organ: 1"], "choose among 1 MELODY"),
         ("arrange", ["--given", "1"], "write part and track, such as MELODY=1"),
         ("arrange", ["--given", "Organ=1"], "give tracks for some of MELODY, BRIDGE, DRUMS"),
     ],
@@ -415,7 +493,7 @@ def test_songs_to_be_edited_must_be_readable_and_in_4_4(edited, tmp_path, capsys
     path = tmp_path / "tune.mid"
     write_midi(Score(song().tracks, 11, meters=(MeterChange(0, 3, 4),)), path)
     assert edited("infill", "-o", str(tmp_path / "out.mid")) == 2
-    assert "the song is in 3/4\n  the model speaks 4/4 only" in capsys.readouterr().err
+    assert "the song is in 3/4\n  the model speaks 4/4 only; write the song in 4/4" in capsys.readouterr().err
     path.write_bytes(b"no MIDI")
     assert edited("infill", "-o", str(tmp_path / "out.mid")) == 3
     assert [file.name for file in tmp_path.iterdir()] == ["tune.mid"]

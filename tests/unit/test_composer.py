@@ -13,14 +13,18 @@ from phraseloom.composer import MAX_SEED, MAX_STEPS, RECIPE_PREFIX, Composer, Co
 from phraseloom.errors import CheckpointError, RequestError, UnreadableFileError
 from phraseloom.form import format_form, num_bars_of, parse_form
 from phraseloom.harmony import parse_key
+from phraseloom.midi import read_midi
 from phraseloom.phrase_codec import PHRASE_VAE_FILE
 from phraseloom.plan import DEFAULT_NUM_BARS, SongPlan
 from phraseloom.repeats import AS_IN_THE_CORPUS, FRESH
 from phraseloom.score import Score
 from phraseloom.song_model import SONG_DIT_FILE, TICKS_PER_BAR
+from phraseloom.song_recipe import SongRecipe
 from phraseloom.structure import key_of_notes
 from phraseloom.transforms import cut, transpose
 from support.networks import SLOTS, tiny_composer, write_tiny_weights
+from support.smf import chunk, meta, midi_file, note
+from support.songs import make_song
 
 PLAN = SongPlan(form="i2 A4 B4", key="C", tempo_bpm=96)
 RETURNING = SongPlan(form="i2 A4 B2 A4 A3", key="C", tempo_bpm=96)
@@ -304,3 +308,57 @@ def test_tracks_that_are_to_rest_are_silent_and_the_others_are_free(composer):
 def test_tracks_that_the_model_does_not_have_are_refused(composer):
     with pytest.raises(RequestError, match="no track 'oboe' for A"):
         composer.generate(SongPlan(form="A4", tracks="A: oboe"), seed=1, steps=1)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda composer, song, **options: composer.infill(song, bars="2-3", tracks=["MELODY"], **options),
+        lambda composer, song, **options: composer.vary(song, 0.5, **options),
+        lambda composer, song, **options: composer.extend(song, "B2", **options),
+        lambda composer, song, **options: composer.extend(song, 2, before=True, **options),
+        lambda composer, song, **options: composer.restructure(song, "A4 C2", **options),
+        lambda composer, song, **options: composer.arrange(song, melody="1", **options),
+        lambda composer, song, **options: composer.arrange(song, ["Bridge=2"], **options),
+    ],
+)
+def test_takes_of_every_edit(composer, made):
+    song = make_song(3, num_tracks=2, form="A4")
+    calls: list[tuple[str, float]] = []
+    takes = made(composer, song, count=3, seed=MAX_SEED, steps=1, progress=lambda *told: calls.append(told))
+    assert [take.seed for take in takes] == [MAX_SEED, 0, 1]
+    assert len({take.score.tracks for take in takes}) == 3
+    for take in takes:
+        assert take.plan is not None
+        assert take.plan.form == take.score.sections
+        assert (take.plan.key, take.plan.tempo_bpm) == (song.key, song.tempo_bpm)
+        assert take.report["bars"] == {"asked": take.score.num_bars, "got": take.score.num_bars}
+    shares = [share for _, share in calls]
+    assert shares == sorted(shares)
+    assert shares[-1] == 1
+    assert made(composer, song, seed=MAX_SEED, steps=1)[0].score == takes[0].score
+
+
+@pytest.mark.parametrize("count", [0, 1001])
+def test_counts_out_of_range_are_refused(composer, count):
+    with pytest.raises(RequestError, match=f"count is {count}"):
+        composer.infill(make_song(0), count=count)
+
+
+def test_a_song_is_carried_on_with_its_recipe(composer, composition):
+    recipe = SongRecipe.parse(composition.recipe)
+    assert recipe is not None
+    (first,) = composer.infill(composition.score, "1-2", locked="DRUMS", seed=5, steps=1, recipe=recipe)
+    (second,) = composer.vary(first.score, 0.2, seed=6, steps=1, recipe=SongRecipe.parse(first.recipe))
+    told = SongRecipe.parse(second.recipe)
+    assert told is not None
+    assert [step["seed"] for step in told.steps] == [1, 5, 6]
+    assert told.plan == composition.plan
+    assert told.weights == composer.model.fingerprint
+    assert told.locked is None, "locks are given anew to every edit"
+
+
+def test_the_report_says_how_far_from_the_grid_a_song_was_played(composer):
+    content = midi_file(chunk(meta(0x03, b"MELODY"), note(60, 470, 5), note(62, 480, 5), note(64, 480, 14)))
+    (take,) = composer.vary(read_midi(content), 0, steps=1)
+    assert take.report["notes_on_grid"] == {"asked": 3, "got": 1, "largest_distance_ms": 14.6}

@@ -10,10 +10,13 @@ import pytest
 
 from phraseloom.composer import RECIPE_PREFIX, Composer
 from phraseloom.drawing import NEW
-from phraseloom.editing import arrange, extend, infill, new_section, parse_bars, restructure, slots_of_tracks, vary
-from phraseloom.errors import ParseError, RequestError, UnsupportedScoreError
+from phraseloom.editing import NOTHING_KNOWN, arrange, corrected, extend, infill, new_section, restructure, vary
+from phraseloom.errors import RequestError, UnsupportedScoreError
 from phraseloom.form import MAX_BARS, format_form, parse_form
 from phraseloom.harmony import Key, parse_chord
+from phraseloom.parts import melody_given, slots_of_tracks
+from phraseloom.passengers import Message, TrackPassengers
+from phraseloom.regions import parse_bars
 from phraseloom.score import ChordSpan, MeterChange, Notes, Score, TempoChange, Track
 from phraseloom.transforms import with_notes
 from support.networks import SLOTS, tiny_composer
@@ -38,35 +41,6 @@ def composer(tmp_path_factory) -> Composer:
 @pytest.fixture(scope="module")
 def long_song() -> Score:
     return make_song(2, num_tracks=2, form=LONG_FORM)
-
-
-@pytest.mark.parametrize(
-    ("text", "bars"),
-    [("1", [1]), ("2-4", [2, 3, 4]), ("4,1-2", [1, 2, 4]), (" 1 - 2 , 2-3 ", [1, 2, 3]), ("1-6", [1, 2, 3, 4, 5, 6])],
-)
-def test_bars_are_counted_from_1_with_both_ends(text, bars):
-    assert (np.flatnonzero(parse_bars(text, 6)) + 1).tolist() == bars
-
-
-@pytest.mark.parametrize(
-    ("text", "marked", "message"),
-    [
-        ("", "", "'' names no bars"),
-        ("1,,2", "", "'' names no bars"),
-        ("1-2,x", "x", "'x' names no bars"),
-        ("3-", "3-", "'3-' names no bars"),
-        ("-3", "-3", "'-3' names no bars"),
-        ("1,0", "0", "no bars 0"),
-        ("1,5-7", "5-7", "no bars 5-7"),
-        ("4-3", "4-3", "no bars 4-3"),
-        ("9" * 5000, "9" * 5000, "names no bars"),
-    ],
-)
-def test_bars_that_are_none_are_pointed_at(text, marked, message):
-    with pytest.raises(ParseError, match=message) as caught:
-        parse_bars(text, 6)
-    assert text[caught.value.start : caught.value.end] == marked
-    assert caught.value.remedy
 
 
 def tracks_of(*names: str, drums: tuple[str, ...] = (), silent: tuple[str, ...] = ()) -> Score:
@@ -258,13 +232,62 @@ def test_notes_that_ring_over_the_borders_are_kept_and_drawn_ones_yield():
     assert after.tracks[0].notes == Notes.from_rows(expected)
 
 
-def test_an_arrangement_adds_the_parts_that_are_not_given():
+def test_an_arrangement_adds_the_parts_that_the_song_does_not_have():
     edit = arrange(SONG, SLOTS, ["Melody=1", "drums=DRUMS"])
     assert edit.score.tracks[:3] == SONG.tracks
     assert edit.score.tracks[3:] == (Track("BRIDGE", Notes.empty(), program=48),)
     assert edit.track_of_slot == (0, 3, 1)
     assert edit.request.levels.tolist() == [[0, NEW, 0]] * 4
     assert edit.request.song.tracks[0] == SONG.tracks[0]
+
+
+PEDAL, VOLUME, LYRIC = (bytes.fromhex(data) for data in ("b0407f", "b00764", "ff056c61"))
+
+
+def accompanied() -> Score:
+    """Two bridges, one of them with a pedal, between a voice, a guitar and drums."""
+    messages = (Message(0, VOLUME), Message(0, PEDAL), Message(480, LYRIC))
+    bridge = Track("Bridge", SOME_NOTES, 33, passengers=TrackPassengers(messages))
+    others = tracks_of("Voice", "bridge", "Guitar", "DRUMS", drums=("DRUMS",)).tracks
+    return Score((others[0], bridge, *others[1:]), num_bars=4)
+
+
+def test_an_arrangement_writes_in_place_of_the_tracks_of_its_name():
+    edit = arrange(accompanied(), SLOTS, ["Melody=Voice"], locked="3: 2")
+    assert [track.name for track in edit.score.tracks] == ["Voice", "Bridge", "Guitar", "DRUMS"]
+    assert edit.track_of_slot == (0, 1, 3)
+    assert edit.score.tracks[1].program == 33
+    assert [message.data for message in edit.score.tracks[1].passengers.messages] == [VOLUME, LYRIC]
+    silent = [Notes.empty()] * 3
+    after = edit.finished(with_notes(edit.request.song, silent))
+    assert [len(track.notes) for track in after.tracks] == [4, 0, 4, 0]
+    assert edit.locked is None, "the track that was locked is gone"
+
+
+def test_an_arrangement_leaves_all_tracks_when_asked_to():
+    edit = arrange(accompanied(), SLOTS, ["Melody=Voice", "Drums=DRUMS"], keep_others=True)
+    assert edit.score.tracks[:5] == accompanied().tracks
+    assert edit.track_of_slot == (0, 5, 4)
+    assert edit.told["keep_others"]
+
+
+def test_an_arrangement_does_not_write_what_is_locked():
+    edit = arrange(accompanied(), SLOTS, ["Melody=Voice"], locked="Guitar; Drums: 2-3")
+    assert edit.request.levels.tolist() == [[0, NEW, NEW], [0, NEW, 0], [0, NEW, 0], [0, NEW, NEW]]
+    assert edit.locked is not None
+    assert edit.locked.sum(axis=0).tolist() == [0, 0, 4, 2]
+
+
+@pytest.mark.parametrize(("track", "expected"), [(None, "MELODY=2"), ("Bass", "MELODY=Bass"), ("1", "MELODY=1")])
+def test_the_melody_is_found_where_it_is_not_said(track, expected):
+    chords = Notes.from_rows([(48 * bar, 48, pitch, 80) for bar in range(4) for pitch in (60, 64, 67)])
+    song = Score((Track("Chords", chords), Track("Line", SOME_NOTES), Track("Bass", SOME_NOTES.transposed(-36))), 4)
+    assert melody_given(song, SLOTS, track) == expected
+
+
+def test_without_pitched_notes_there_is_no_melody():
+    with pytest.raises(RequestError, match="no pitched notes"):
+        melody_given(tracks_of("Kit", drums=("Kit",)), SLOTS)
 
 
 @pytest.mark.parametrize(
@@ -316,6 +339,53 @@ def test_an_edit_that_leaves_nothing_open_gives_the_very_song(composer):
     assert take.score is SONG
     assert json.loads(take.recipe.removeprefix(RECIPE_PREFIX))["edit"]["distance"] == 0
     assert composer.edit(vary(SONG, SLOTS, 1e-60), seed=7).score is SONG
+
+
+def test_what_is_locked_is_never_written(composer):
+    edit = infill(SONG, SLOTS, "2-3", locked="drums: 2; 3: 3; guitar")
+    assert edit.request.levels.tolist() == [[0, 0, 0], [NEW, 0, 0], [0, 0, NEW], [0, 0, 0]]
+    take = composer.edit(edit, seed=1, steps=1)
+    assert json.loads(take.recipe.removeprefix(RECIPE_PREFIX))["locked"] == "Guitar; Drums: 2; melody: 3"
+    assert vary(SONG, SLOTS, 0.5, locked="drums").request.levels.tolist() == [[0.5, 0, 0]] * 4
+
+
+@pytest.mark.parametrize("locked", ["all", "drums; melody", "drums; 3: 2-3"])
+def test_a_region_that_is_all_locked_is_refused(locked):
+    with pytest.raises(RequestError, match="all that was to be written is locked"):
+        infill(SONG, SLOTS, "2-3", locked=locked)
+
+
+@pytest.mark.parametrize(
+    ("edit", "expected"),
+    [
+        (lambda song: extend(song, SLOTS, parse_form("A2"), locked="drums: 1,4"), [0, 3]),
+        (lambda song: extend(song, SLOTS, parse_form("A2"), before=True, locked="drums: 1,4"), [2, 5]),
+        (lambda song: restructure(song, SLOTS, parse_form("B2 C1 A2"), locked="drums: 1,4"), [1, 3]),
+        (lambda song: restructure(song, SLOTS, parse_form("C3"), locked="drums: 1,4"), None),
+    ],
+)
+def test_locks_move_with_their_bars(edit, expected):
+    locked = edit(replace(SONG, sections=parse_form("A2 B2"))).locked
+    found = None if locked is None else np.flatnonzero(locked[:, 1]).tolist()
+    assert found == expected
+
+
+def test_a_region_that_leaves_nothing_known_is_told():
+    song = tracks_of("MELODY", "BRIDGE", "DRUMS", drums=("DRUMS",))
+    assert infill(song, SLOTS).remarks == (NOTHING_KNOWN,)
+    assert infill(song, SLOTS, "1-3").remarks == ()
+    assert infill(song, SLOTS, tracks=["1", "2"]).remarks == ()
+    assert vary(song, SLOTS, 0.9).remarks == ()
+    assert extend(song, SLOTS, parse_form("A4")).remarks == ()
+
+
+def test_what_the_user_says_of_a_song_goes_before_what_it_says():
+    told = corrected(SONG, key="F# minor", tempo_bpm=77, form="A3 B1")
+    assert (told.key, told.tempos, told.sections) == (Key(6, "minor"), (TempoChange(0, 77),), parse_form("A3 B1"))
+    assert corrected(SONG) is SONG
+    for wrong, message in (({"form": "A3"}, "has 3 bars, the song 4"), ({"tempo_bpm": 0}, "the tempo is 0")):
+        with pytest.raises(RequestError, match=message):
+            corrected(SONG, **wrong)
 
 
 def test_nothing_need_be_known(composer):

@@ -140,6 +140,12 @@ def test_a_note_may_end_where_it_begins():
     assert notes_of(note(60, 0)) == [(0, 0, 60, 80)]
 
 
+def test_how_hard_a_note_is_released():
+    events = at((0, ON), (10, b"\x80\x3c\x05"), (20, ON), (30, b"\x90\x3c\x00"), (40, ON))
+    assert load_midi(midi_file(chunk(events))).tracks[0].release_velocity.tolist() == [64, 64, 64]
+    assert load_midi(midi_file(chunk(at((0, ON), (10, b"\x80\x3c\x05"))))).tracks[0].release_velocity.tolist() == [5]
+
+
 # Instruments
 
 
@@ -161,10 +167,19 @@ def test_type_0_is_split_by_channel():
     assert [rows(track) for track in song.tracks] == [[(0, 10, 60, 80)], [(10, 10, 36, 80)], [(20, 10, 38, 80)]]
 
 
-def test_a_channel_is_split_where_its_program_changes():
+def test_a_channel_that_changes_its_program_is_one_instrument():
     song = load_midi(midi_file(chunk(program(40), note(60, 10), program(73), note(62, 10), program(40), note(64, 10))))
-    assert [(track.name, track.program) for track in song.tracks] == [("Violin", 40), ("Flute", 73)]
-    assert [track.pitch.tolist() for track in song.tracks] == [[60, 64], [62]]
+    (track,) = song.tracks
+    assert (track.name, track.program) == ("Violin", 40)
+    assert track.pitch.tolist() == [60, 62, 64]
+    assert track.note_programs.tolist() == [40, 73, 40]
+
+
+@pytest.mark.parametrize(("behind_ticks", "expected"), [(0, 73), (479, 73), (480, 40)])
+def test_a_program_that_is_chosen_in_the_first_quarter_is_the_track_s(behind_ticks, expected):
+    song = load_midi(midi_file(chunk(program(40), program(73, delta_ticks=behind_ticks), note(60, 10, 480))))
+    assert song.tracks[0].program == expected
+    assert song.tracks[0].note_programs.tolist() == [73]
 
 
 def test_a_change_of_the_drum_kit_splits_nothing():

@@ -152,9 +152,17 @@ def test_another_reader_reads_the_same():
 
 def test_a_recipe_travels_along():
     score = make_song(2)
-    content = midi_bytes(score, texts=('phraseloom {"seed": 7}\n', "second"))
-    assert [text for _, text in load_midi(content).texts[:2]] == ['phraseloom {"seed": 7}\n', "second"]
+    content = midi_bytes(score, texts=('phraseloom: {"seed": 7}\n',))
+    assert load_midi(content).recipe == 'phraseloom: {"seed": 7}\n'
     assert read_midi(content) == score
+
+
+def test_another_text_travels_with_the_song():
+    content = midi_bytes(make_song(2), texts=("for Anna",))
+    assert load_midi(content).recipe is None
+    again = midi_bytes(read_midi(content))
+    assert (0, "for Anna") in load_midi(again).texts
+    assert read_midi(again) == read_midi(content)
 
 
 def test_a_text_must_not_read_as_a_chord():

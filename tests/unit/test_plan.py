@@ -10,11 +10,22 @@ import pytest
 
 from phraseloom.chord_chart import parse_chart
 from phraseloom.errors import ParseError, RequestError
-from phraseloom.form import MAX_BARS, Section, num_bars_of
+from phraseloom.form import MAX_BARS, Section, num_bars_of, parse_form
 from phraseloom.harmony import Key, parse_chord
 from phraseloom.plan import DEFAULT_NUM_BARS, SongPlan
+from phraseloom.plan_prior import PlanPrior
 from phraseloom.repeats import AS_IN_THE_CORPUS
 from phraseloom.score import ChordSpan
+
+PRIOR = PlanPrior((parse_form("i4 A8 A8 B8 A8 o4"),), (90.0, 90.0))
+
+
+def test_what_is_open_is_proposed_as_in_the_corpus_where_it_can() -> None:
+    plan = SongPlan(num_bars=40).completed(np.random.default_rng(0), PRIOR)
+    assert plan.form == PRIOR.forms[0]
+    assert plan.tempo_bpm == 90
+    longer = SongPlan(num_bars=96).completed(np.random.default_rng(0), PRIOR)
+    assert longer.form == SongPlan(num_bars=96).completed(np.random.default_rng(0)).form
 
 
 def test_texts_and_objects_make_the_same_plan() -> None:
@@ -91,7 +102,7 @@ def test_completed_plan_leaves_nothing_open() -> None:
 
 def test_completing_keeps_what_is_given() -> None:
     plan = SongPlan(form="i4 A8 o4", key="Gb minor", tempo_bpm=200, repeat=0, chords="A: F#m D")
-    completed = plan.completed(np.random.default_rng(0))
+    completed = plan.completed(np.random.default_rng(0), PRIOR)
     assert completed == replace(plan, num_bars=16)
     assert completed.completed(np.random.default_rng(1)) == completed
 

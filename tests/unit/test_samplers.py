@@ -94,6 +94,31 @@ def test_an_euler_step_worked_by_hand():
     assert state.predicted.item() == -1
 
 
+def test_a_projected_step_worked_by_hand():
+    """Seen as -1, so the noise in 2 at level 1 is 2; from level 0.75 on it goes with the clean value's projection."""
+    levels = torch.tensor([1, 0.75, 0.5]).reshape(3, 1, 1, 1, 1).expand(3, 1, 1, 2, 1).squeeze(-1).clone()
+    levels[:, ..., 1] = 0.5  # waits until the other is there
+    states = euler(
+        lambda noisy, level: -torch.ones_like(noisy),
+        torch.full((1, 1, 2, 1), 2.0),
+        levels,
+        project=lambda clean: 10 * clean,
+        project_below=(0.6, 0.4),
+    )
+    first, second = (state.latents.flatten().tolist() for state in states)
+    assert first == pytest.approx([0.25 * -1 + 0.75 * 2, 2])
+    noise = -1 + (first[0] + 1) / 0.75
+    assert second == pytest.approx([0.5 * -10 + 0.5 * noise, 2])
+
+
+def test_marks_above_the_first_level_are_not_used():
+    with_mark = euler(
+        gaussian_denoiser, some_noise(), levels_of(0.3, 0.1, 0), project=torch.zeros_like, project_below=(0.4,)
+    )
+    without = euler(gaussian_denoiser, some_noise(), levels_of(0.3, 0.1, 0))
+    assert torch.equal(last_of(with_mark).latents, last_of(without).latents)
+
+
 def test_a_heun_step_worked_by_hand():
     """Clean is seen as half of the noisy: velocity 1 at (2, level 1), 1.5 at (1.5, 0.5), so 2 - 0.5 * 1.25."""
     state = next(heun(lambda noisy, level: noisy / 2, torch.full((1, 1, 1, 1), 2.0), levels_of(1, 0.5)))

@@ -13,7 +13,7 @@ from phraseloom.errors import CheckpointError, UnreadableFileError
 from phraseloom.phrase_codec import PHRASE_VAE_FILE, PhraseCodec
 from phraseloom.score import MeterChange, Notes, Score, Track
 from phraseloom.song_model import KIND, SONG_DIT_FILE, SongModel, load_song_model, song_dit_checkpoint, speaks_meter_of
-from support.networks import CHORDS, REPEATS, SLOTS, TINY_SONG_DIT, tiny_codec, tiny_song_dit, write_tiny_weights
+from support.networks import CHORDS, PLANS, REPEATS, SLOTS, TINY_SONG_DIT, tiny_codec, tiny_song_dit, write_tiny_weights
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def test_weights_come_back_with_what_belongs_to_them_in_evaluation_mode(weights)
     codec = PhraseCodec.load(weights / PHRASE_VAE_FILE)
     model = load_song_model(weights / SONG_DIT_FILE, codec)
     assert (model.slots, model.noise_shift) == (SLOTS, 1.9)
-    assert (model.repeat_prior, model.chord_prior) == (REPEATS, CHORDS)
+    assert (model.repeat_prior, model.chord_prior, model.plan_prior) == (REPEATS, CHORDS, PLANS)
     assert model.network.config == TINY_SONG_DIT
     assert not model.network.training
     assert {parameter.dtype for parameter in model.network.parameters()} == {torch.float32}
@@ -61,7 +61,7 @@ def test_a_missing_file_is_refused(tmp_path):
 
 
 def test_weights_that_do_not_fit_their_configuration_are_refused_by_name(tmp_path):
-    codec, model = tiny_codec(), SongModel(tiny_song_dit(), SLOTS, 1.9, REPEATS, CHORDS)
+    codec, model = tiny_codec(), SongModel(tiny_song_dit(), SLOTS, 1.9, REPEATS, CHORDS, PLANS)
     checkpoint = song_dit_checkpoint(model, codec.fingerprint, {})
     checkpoint.config["latent_size"] = 16
     write_checkpoint(checkpoint, tmp_path / SONG_DIT_FILE)
@@ -88,6 +88,7 @@ def test_the_model_speaks_bars_of_four_quarters(meters, spoken):
         (lambda c: replace(c, extra={k: v for k, v in c.extra.items() if k != "noise_shift"}), "noise_shift"),
         (lambda c: replace(c, extra={k: v for k, v in c.extra.items() if k != "repeat_prior"}), "repeat_prior"),
         (lambda c: replace(c, extra={k: v for k, v in c.extra.items() if k != "chord_prior"}), "chord_prior"),
+        (lambda c: replace(c, extra={k: v for k, v in c.extra.items() if k != "plan_prior"}), "plan_prior"),
         (lambda c: replace(c, config={k: v for k, v in c.config.items() if k != "width"}), "width"),
         (lambda c: replace(c, config={**c.config, "colour": 1}), "colour"),
     ],

@@ -2,90 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from phraseloom.cli.application import Count, Json, Output, PlanFile, Steps, app
-from phraseloom.cli.takes import load_composer, make_takes
+from cyclopts import Parameter
+
+from phraseloom.cli.application import PlanFile, app
+from phraseloom.cli.takes import TakeOptions, load_composer, make_takes
+from phraseloom.errors import RequestError
 
 if TYPE_CHECKING:
     from phraseloom.composer import Composer, Take
     from phraseloom.plan import SongPlan
     from phraseloom.progress import Progress
 
+_MIDI_SUFFIXES = (".mid", ".midi")
 
-@app.command(name="plan")
-def propose_plan(
-    *,
-    bars: int | None = None,
-    form: str | None = None,
-    key: str | None = None,
-    tempo: float | None = None,
-    chords: str | None = None,
-    tracks: str | None = None,
-    repeat: float | None = None,
-    plan: PlanFile = None,
-    seed: int | None = None,
-    checkpoint: Path | None = None,
-) -> None:
-    """Print the plan of a song as TOML, what is not given proposed, to be edited and handed to generate.
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class PlanOptions:
+    """What is asked of a song.
 
     Parameters
     ----------
-    bars
-        Length of the song in bars.
-    form
-        Sections as letters with lengths in bars, such as "i4 A8 A8 B8 o4".
-    key
-        Such as G, "G major", Am or "F# minor".
-    tempo
-        Quarter notes a minute.
-    chords
-        As for generate.
-    tracks
-        As for generate.
-    repeat
-        As for generate.
-    plan
-        TOML file with a plan; the other options go before it.
-    seed
-        The plan is the one that generate follows with this seed.
-    checkpoint
-        Folder with weights of your own training.
-    """
-    from phraseloom.plan_file import plan_toml
-
-    asked = _asked_plan(plan, bars, form, key, tempo, repeat, chords, tracks)
-    composer, _ = load_composer(checkpoint)
-    print(plan_toml(composer.propose(asked, seed=composer.any_seed() if seed is None else seed)), end="")
-
-
-@app.command
-def generate(
-    *,
-    output: Output,
-    bars: int | None = None,
-    form: str | None = None,
-    key: str | None = None,
-    tempo: float | None = None,
-    chords: str | None = None,
-    tracks: str | None = None,
-    repeat: float | None = None,
-    plan: PlanFile = None,
-    seed: int | None = None,
-    count: Count = 1,
-    steps: Steps = 24,
-    checkpoint: Path | None = None,
-    as_json: Json = False,
-) -> None:
-    """Compose a song. What is not asked for is chosen by the seed, and told.
-
-    Parameters
-    ----------
-    output
-        MIDI file to write; "-" is stdout. With --count, "{n}" in the name becomes 1, 2, ...; a name without it gets
-        -1, -2, ... before its suffix.
     bars
         Length of the song in bars.
     form
@@ -103,52 +44,80 @@ def generate(
         How much of a section that returns is the same note for note: 0 nothing, 0.5 as much as in the songs that the
         model has learned from (the default), 1 everything.
     plan
-        TOML file with a plan, as the command plan prints it; the other options go before it.
-    seed
-        The same seed gives the same song; with --count, the songs have this seed and the ones after it.
-    count
-        How many songs.
-    steps
-        Sampling steps a song: more is slower and finer.
-    checkpoint
-        Folder with weights of your own training, in place of those in the package.
-    as_json
-        Print what was made as JSON: one object a song, one a line.
+        TOML file with a plan, as the command plan prints it, or a MIDI file that was composed by us; the other options
+        go before it.
     """
-    asked = _asked_plan(plan, bars, form, key, tempo, repeat, chords, tracks)
+
+    bars: int | None = None
+    form: str | None = None
+    key: str | None = None
+    tempo: float | None = None
+    chords: str | None = None
+    tracks: str | None = None
+    repeat: float | None = None
+    plan: PlanFile = None
+
+    def asked(self) -> SongPlan:
+        """The plan in the file, if there is one, with what the options say instead."""
+        from phraseloom.plan import SongPlan
+
+        options: dict[str, Any] = {
+            "num_bars": self.bars,
+            "form": self.form,
+            "key": self.key,
+            "tempo_bpm": self.tempo,
+            "repeat": self.repeat,
+            "chords": self.chords,
+            "tracks": self.tracks,
+        }
+        given = {name: value for name, value in options.items() if value is not None}
+        if self.plan is None:
+            return SongPlan(**given)
+        if {"num_bars", "form"} & given.keys():  # the file's length is not that of another form
+            given = {"num_bars": None, "form": None, **given}
+        return replace(_read_plan(self.plan), **given)
+
+
+@app.command(name="plan")
+def propose_plan(*, asked: PlanOptions | None = None, seed: int | None = None, checkpoint: Path | None = None) -> None:
+    """Print the plan of a song as TOML, what is not given proposed, to be edited and handed to generate.
+
+    Parameters
+    ----------
+    seed
+        The plan is the one that generate follows with this seed.
+    checkpoint
+        Folder with weights of your own training.
+    """
+    from phraseloom.plan_file import plan_toml
+
+    plan = (asked or PlanOptions()).asked()
+    composer, _ = load_composer(checkpoint)
+    print(plan_toml(composer.propose(plan, seed=composer.any_seed() if seed is None else seed)), end="")
+
+
+@app.command
+def generate(*, asked: PlanOptions | None = None, options: TakeOptions) -> None:
+    """Compose a song. What is not asked for is chosen by the seed, and told."""
+    plan = (asked or PlanOptions()).asked()
 
     def compose(composer: Composer, seed: int | None, progress: Progress) -> Take:
-        return composer.generate(asked, seed=seed, steps=steps, progress=progress)
+        return composer.generate(plan, seed=seed, steps=options.steps, progress=progress)
 
-    make_takes(compose, output, count, seed, checkpoint, as_json)
+    make_takes(compose, options)
 
 
-def _asked_plan(
-    file: Path | None,
-    bars: int | None,
-    form: str | None,
-    key: str | None,
-    tempo: float | None,
-    repeat: float | None,
-    chords: str | None,
-    tracks: str | None,
-) -> SongPlan:
-    """The plan in a file, if there is one, with what the options say instead."""
-    from phraseloom.plan import SongPlan
-    from phraseloom.plan_file import read_plan
+def _read_plan(path: Path) -> SongPlan:
+    """The plan in a TOML file, or the one that a MIDI file was composed to."""
+    if path.suffix.lower() not in _MIDI_SUFFIXES:
+        from phraseloom.plan_file import read_plan
 
-    options: dict[str, Any] = {
-        "num_bars": bars,
-        "form": form,
-        "key": key,
-        "tempo_bpm": tempo,
-        "repeat": repeat,
-        "chords": chords,
-        "tracks": tracks,
-    }
-    given = {name: value for name, value in options.items() if value is not None}
-    if file is None:
-        return SongPlan(**given)
-    if {"num_bars", "form"} & given.keys():  # the file's length is not that of another form
-        given = {"num_bars": None, "form": None, **given}
-    return replace(read_plan(file), **given)
+        return read_plan(path)
+    from phraseloom.midi import load_midi
+    from phraseloom.song_recipe import SongRecipe
+
+    recipe = SongRecipe.parse(load_midi(path).recipe)
+    plan = None if recipe is None else recipe.plan
+    if plan is None:
+        raise RequestError(f"{path} does not say which plan it was composed to", "give a plan as a .toml file")
+    return plan

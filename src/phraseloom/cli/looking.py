@@ -1,4 +1,4 @@
-"""What music is like: inspect, evaluate, render."""
+"""What music is like: inspect, evaluate."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from phraseloom import terminal
-from phraseloom.cli.application import Json, Output, app, evaluate
-from phraseloom.errors import RequestError
-from phraseloom.files import require_writable
+from phraseloom.cli.application import Json, app, evaluate
 
 
 @app.command
@@ -105,40 +103,6 @@ def evaluate_songs(
     with terminal.progress_bar() as progress:
         report = evaluate_songs(songs, reference, split, progress)
     print_report(report, as_json)
-
-
-@app.command
-def render(
-    file: Path,
-    *,
-    output: Output,
-    kind: Literal["piano-roll", "self-similarity"] = "piano-roll",
-    width: int | None = None,
-) -> None:
-    """Draw a song as a picture.
-
-    Parameters
-    ----------
-    file
-        MIDI file.
-    output
-        PNG file to write.
-    kind
-        The notes of every track, or how alike the bars are.
-    width
-        Width of the picture in pixels.
-    """
-    path = Path(output)
-    if path.suffix.lower() != ".png":
-        raise RequestError(f"cannot write {output}: pictures are PNG files", "end the name in .png")
-    require_writable(path)
-    from phraseloom import render as pictures
-    from phraseloom.midi import read_midi
-
-    draw = {"piano-roll": pictures.piano_roll, "self-similarity": pictures.self_similarity}[kind]
-    score = read_midi(file)
-    pictures.write_picture(draw(score) if width is None else draw(score, width_px=width), path)
-    terminal.say(f"{path}: {score.num_bars} bars")
 
 
 class _Report(Protocol):

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cyclopts import Parameter
+
 from phraseloom import terminal
-from phraseloom.cli.application import STDOUT
+from phraseloom.cli.application import STDOUT, Count, Json, Output, Steps
 from phraseloom.errors import RequestError
 from phraseloom.files import require_writable
 
@@ -17,21 +20,45 @@ if TYPE_CHECKING:
     from phraseloom.progress import Progress
 
 
-def make_takes(
-    make: Callable[[Composer, int | None, Progress], Take],
-    output: str,
-    count: int,
-    seed: int | None,
-    checkpoint: Path | None,
-    as_json: bool,
-) -> None:
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class TakeOptions:
+    """What every command that makes songs can be told.
+
+    Parameters
+    ----------
+    output
+        MIDI file to write; "-" is stdout. With --count, "{n}" in the name becomes 1, 2, ...; a name without it gets
+        -1, -2, ... before its suffix.
+    seed
+        The same seed gives the same song; with --count, the songs have this seed and the ones after it.
+    count
+        How many songs.
+    steps
+        Sampling steps a song: more is slower and finer.
+    checkpoint
+        Folder with weights of your own training, in place of those in the package.
+    as_json
+        Print what was made as JSON: one object a song, one a line.
+    """
+
+    output: Output
+    seed: int | None = None
+    count: Count = 1
+    steps: Steps = 24
+    checkpoint: Path | None = None
+    as_json: Json = False
+
+
+def make_takes(make: Callable[[Composer, int | None, Progress], Take], options: TakeOptions) -> None:
     """Makes takes one after the other, writes each and tells what it is."""
+    output, seed = options.output, options.seed
     if output == STDOUT:
-        _check_stdout(count, as_json)
-    paths = _output_paths(output, count)
+        _check_stdout(options.count, options.as_json)
+    paths = _output_paths(output, options.count)
     with terminal.progress_bar() as progress:
         progress("loading", 0.0)
-        composer, import_seconds = load_composer(checkpoint)
+        composer, import_seconds = load_composer(options.checkpoint)
     for path in paths:
         with terminal.progress_bar() as progress:
             take = make(composer, seed, progress)
@@ -39,7 +66,7 @@ def make_takes(
         _write_midi(take, output, path)
         seconds = {"import": import_seconds, **take.seconds, "writing": time.perf_counter() - start}
         terminal.say(_summary(path, take))
-        if as_json:
+        if options.as_json:
             terminal.print_json(_record(path, take, seconds))
         seed = composer.seed_after(take.seed)
 
@@ -101,7 +128,7 @@ def _summary(path: Path, take: Take) -> str:
         *([f"form {format_form(score.sections)}"] if score.sections else []),
         f"seed {take.seed}",
     ]
-    chords = _plan_of(take).get("chords")
+    chords = _composed_to(take).get("chords")
     return ", ".join(parts) + (f"\n  chords {chords}" if chords else "")
 
 
@@ -112,7 +139,7 @@ def _record(path: Path, take: Take, seconds: dict[str, float]) -> dict[str, Any]
     return {
         "output": str(path),
         "seed": take.seed,
-        **({"plan": plan} if (plan := _plan_of(take)) else {}),
+        **({} if take.plan is None else {"plan": take.plan.to_dict()}),
         "num_bars": score.num_bars,
         "form": format_form(score.sections),
         "key": None if score.key is None else str(score.key),
@@ -124,8 +151,8 @@ def _record(path: Path, take: Take, seconds: dict[str, float]) -> dict[str, Any]
     }
 
 
-def _plan_of(take: Take) -> dict[str, Any]:
-    """The plan that a song was composed to; an edit has none."""
+def _composed_to(take: Take) -> dict[str, Any]:
+    """The plan that a song was composed to; an edit has none that it followed."""
     from phraseloom.composer import Composition
 
     return take.plan.to_dict() if isinstance(take, Composition) else {}

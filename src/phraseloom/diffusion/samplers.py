@@ -5,14 +5,14 @@ Letters in shapes: b songs, n bars, s slots, z latent size.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from phraseloom.diffusion.flow import shifted, velocity
+from phraseloom.diffusion.flow import corrupt, shifted, velocity
 
 Denoiser = Callable[[Tensor, Tensor], Tensor]
 """`(noisy [b, n, s, z], level [b, n, s]) -> clean [b, n, s, z]`."""
@@ -42,18 +42,36 @@ def cell_levels(grid: Tensor, start: Tensor) -> Tensor:
     return torch.minimum(grid[:, None, None, None], start)
 
 
-def euler(denoise: Denoiser, noisy: Tensor, levels: Tensor) -> Iterator[SampleState]:
+def euler(
+    denoise: Denoiser,
+    noisy: Tensor,
+    levels: Tensor,
+    *,
+    project: Callable[[Tensor], Tensor] | None = None,
+    project_below: Sequence[float] = (),
+) -> Iterator[SampleState]:
     """First order: one evaluation of the network a step. Error falls with the number of steps.
+
+    What the network predicts lies between the latents of real phrases. Where the levels fall below certain marks, the
+    prediction is moved onto one, and sampling goes on from there with the same noise.
 
     Args:
         noisy: `[b, n, s, z]` at the first levels.
         levels: `[k + 1]` falling to 0, or `[k + 1, b, n, s]`, falling for each cell.
+        project: clean latents `[b, n, s, z]` to the nearest that are possible.
+        project_below: marks, each used once, at the step that takes the highest level from above it to below it.
     """
-    x = noisy
+    x, marks = noisy, sorted(mark for mark in project_below if mark < levels[0].max())
     for step, (level, following) in enumerate(pairwise(levels), start=1):
         at = level.expand(x.shape[:-1])
         predicted = denoise(x, at)
-        x = x + (following - level)[..., None] * velocity(x, predicted, at)
+        slope = velocity(x, predicted, at)
+        if project is not None and marks and following.max() < marks[-1]:
+            marks = [mark for mark in marks if mark <= following.max()]
+            moved = corrupt(project(predicted), predicted + slope, following.expand(at.shape))
+            x = torch.where((following < level)[..., None], moved, x)
+        else:
+            x = x + (following - level)[..., None] * slope
         yield SampleState(step, x, predicted)
 
 

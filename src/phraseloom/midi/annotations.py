@@ -2,7 +2,7 @@
 
 Sections are markers at their first bars, `Verse 1 (A)`: a name for people, numbered for each letter, and the letter.
 The marker `End` closes the song. Chords are text events at their onset, `chord: Am7`; `chord: -` ends a chord that none
-follows at once.
+follows at once. How the song was made is a text event at its start, `phraseloom: {...}`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from phraseloom.harmony import Chord, parse_chord
 END_MARKER = "End"
 CHORD_PREFIX = "chord: "
 NO_CHORD_KNOWN = "-"
+RECIPE_PREFIX = "phraseloom: "
 
 _NAMES = {
     "A": "Verse",
@@ -84,3 +85,8 @@ def parse_chord_text(text: str) -> Chord | None:
     """
     symbol = text.removeprefix(CHORD_PREFIX)
     return None if symbol == NO_CHORD_KNOWN else parse_chord(symbol)
+
+
+def is_recipe_text(text: str) -> bool:
+    """Whether a text event says how a song was made by us."""
+    return text.startswith(RECIPE_PREFIX)

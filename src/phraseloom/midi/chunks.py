@@ -7,11 +7,14 @@ before it is kept, and `damaged_at` says where.
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 from phraseloom.errors import UnreadableFileError
 from phraseloom.midi.sniffing import describe_bytes
+from phraseloom.passengers import Phase
 
 MAX_FILE_BYTES = 2 * 2**20
 """Larger files are refused: a dense orchestral song is under 1 MB, and reading has to answer within seconds."""
@@ -39,6 +42,21 @@ class ProgramChange(NamedTuple):
     program: int
 
 
+class ChannelEvent(NamedTuple):
+    """A message to a channel that is no note: status (running status resolved) and its one or two data bytes."""
+
+    tick: int
+    data: bytes
+    phase: Phase
+
+
+class SysexEvent(NamedTuple):
+    """A system exclusive message or a part of one: F0 or F7 and the content, without its length."""
+
+    tick: int
+    data: bytes
+
+
 class MetaEvent(NamedTuple):
     tick: int
     kind: int
@@ -47,21 +65,33 @@ class MetaEvent(NamedTuple):
 
 @dataclass(frozen=True)
 class TrackChunk:
-    """The events of one `MTrk` chunk that matter for a score, in file order.
+    """The events of one `MTrk` chunk, in file order.
 
     Attributes:
         note_messages: note-ons and note-offs.
-        program_changes: of any channel.
-        metas: all meta events.
+        events: all others.
         end_tick: when the track ends.
         damaged_at: byte offset in the chunk from which on it makes no sense or is missing; None for a sound track.
     """
 
     note_messages: list[NoteMessage]
-    program_changes: list[ProgramChange]
-    metas: list[MetaEvent]
+    events: list[ChannelEvent | SysexEvent | MetaEvent]
     end_tick: int
     damaged_at: int | None
+
+    @cached_property
+    def metas(self) -> list[MetaEvent]:
+        """All meta events."""
+        return [event for event in self.events if isinstance(event, MetaEvent)]
+
+    @cached_property
+    def program_changes(self) -> list[ProgramChange]:
+        """Of any channel."""
+        return [
+            ProgramChange(event.tick, event.data[0] & 0x0F, event.data[1])
+            for event in self.events
+            if isinstance(event, ChannelEvent) and event.data[0] & 0xF0 == PROGRAM_CHANGE
+        ]
 
 
 @dataclass(frozen=True)
@@ -113,8 +143,7 @@ def read_track(body: bytes) -> TrackChunk:
     One plain loop over local names: on files of the usual size that is faster than numpy over every byte.
     """
     note_messages: list[NoteMessage] = []
-    program_changes: list[ProgramChange] = []
-    metas: list[MetaEvent] = []
+    events: list[ChannelEvent | SysexEvent | MetaEvent] = []
     num_bytes = len(body)
     position = event_start = tick = status = 0
     ended, damaged_at = False, None
@@ -127,11 +156,11 @@ def read_track(body: bytes) -> TrackChunk:
                 delta_ticks, position = _read_quantity(body, event_start)
             byte = body[position]
             if byte >= _SYSEX:
-                position, meta = _read_unvoiced(body, position)
+                position, event = _read_unvoiced(body, position, tick + delta_ticks)
                 tick += delta_ticks
-                if meta is not None:
-                    metas.append(MetaEvent(tick, *meta))
-                    ended = meta[0] == END_OF_TRACK
+                if event is not None:
+                    events.append(event)
+                    ended = isinstance(event, MetaEvent) and event.kind == END_OF_TRACK
                 continue
             if byte >= 0x80:
                 status = byte
@@ -149,15 +178,29 @@ def read_track(body: bytes) -> TrackChunk:
             tick += delta_ticks
             if status < _BEHIND_NOTE_ON:
                 note_messages.append((tick, status, first, second))
-            elif status & 0xF0 == PROGRAM_CHANGE:
-                program_changes.append(ProgramChange(tick, status & 0x0F, first))
+            else:
+                has_second = status & 0xE0 != PROGRAM_CHANGE
+                data = bytes((status, first, second) if has_second else (status, first))
+                events.append(ChannelEvent(tick, data, _phase(note_messages, tick)))
     except (IndexError, _DamagedEventError):  # the chunk ends inside an event, or the event makes no sense
         damaged_at = event_start
-    return TrackChunk(note_messages, program_changes, metas, tick, damaged_at)
+    return TrackChunk(note_messages, events, tick, damaged_at)
 
 
 class _DamagedEventError(Exception):
     """Bytes that are no event."""
+
+
+def _phase(note_messages: Sequence[NoteMessage], tick: int) -> Phase:
+    """Where an event stands that follows these messages at once."""
+    phase = Phase.BEFORE_NOTES
+    for note_tick, status, _, velocity in reversed(note_messages):
+        if note_tick != tick:
+            break
+        if status >= NOTE_ON and velocity:
+            return Phase.BEHIND_NOTE_ONS
+        phase = Phase.BEHIND_NOTE_OFFS
+    return phase
 
 
 def _read_quantity(body: bytes, position: int) -> tuple[int, int]:
@@ -171,20 +214,22 @@ def _read_quantity(body: bytes, position: int) -> tuple[int, int]:
     raise _DamagedEventError
 
 
-def _read_unvoiced(body: bytes, position: int) -> tuple[int, tuple[int, bytes] | None]:
-    """An event that belongs to no channel: the position behind it, and the kind and data of a meta event.
+def _read_unvoiced(body: bytes, position: int, tick: int) -> tuple[int, MetaEvent | SysexEvent | None]:
+    """An event that belongs to no channel, and the position behind it; None for what has no place in a file.
 
     Running status goes on behind it: the standard forbids that, and files do it.
     """
     status = body[position]
-    if status not in (META, _SYSEX, _SYSEX_CONTINUED):  # system messages have no place in a file, but some carry them
+    if status not in (META, _SYSEX, _SYSEX_CONTINUED):  # some files carry other system messages
         return position + 1 + _SYSTEM_DATA_BYTES.get(status, 0), None
-    kind = body[position + 1] if status == META else None
-    num_data_bytes, data_at = _read_quantity(body, position + (1 if kind is None else 2))
+    num_data_bytes, data_at = _read_quantity(body, position + (2 if status == META else 1))
     end = data_at + num_data_bytes
     if end > len(body):
         raise _DamagedEventError
-    return end, None if kind is None else (kind, body[data_at:end])
+    data = body[data_at:end]
+    if status == META:
+        return end, MetaEvent(tick, body[position + 1], data)
+    return end, SysexEvent(tick, bytes([status]) + data)
 
 
 def _read_tracks(content: bytes, position: int) -> tuple[list[TrackChunk], list[str]]:

@@ -8,17 +8,22 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from phraseloom.midi.chunks import NOTE_ON, TrackChunk
+from phraseloom.passengers.played import DEFAULT_RELEASE_VELOCITY
 
 
 @dataclass(frozen=True, eq=False)
 class NoteColumns:
-    """Notes as int64 columns `[n]`, ordered by onset, then by their place in the file; durations may be 0."""
+    """Notes as int64 columns `[n]`, ordered by onset, then by their place in the file; durations may be 0.
+
+    A note that ends with a note-on of velocity 0, or with nothing, has the release velocity that stands for none.
+    """
 
     onset_ticks: np.ndarray
     duration_ticks: np.ndarray
     pitch: np.ndarray
     velocity: np.ndarray
     channel: np.ndarray
+    release_velocity: np.ndarray
 
     def where(self, keep: np.ndarray) -> NoteColumns:
         """The notes that a boolean mask `[n]` selects."""
@@ -49,6 +54,7 @@ def pair_notes(chunk: TrackChunk) -> PairedNotes:
     """
     starts: list[int] = []  # onset, pitch, velocity and channel of each note, one behind the other
     ends: list[int] = []
+    releases: list[int] = []
     sounding: defaultdict[int, deque[int]] = defaultdict(deque)  # by line: indices of notes
     num_struck_again = 0
     for tick, status, pitch, velocity in chunk.note_messages:
@@ -59,17 +65,21 @@ def pair_notes(chunk: TrackChunk) -> PairedNotes:
             waiting.append(len(ends))
             starts += (tick, pitch, velocity, channel)
             ends.append(chunk.end_tick)
+            releases.append(DEFAULT_RELEASE_VELOCITY)
         elif waiting:
-            ends[waiting.popleft()] = tick
+            note = waiting.popleft()
+            ends[note] = tick
+            if status < NOTE_ON:
+                releases[note] = velocity
     onset, pitches, velocities, channels = np.array(starts, np.int64).reshape(-1, 4).T
-    end = np.array(ends, np.int64)
+    end, release = np.array(ends, np.int64), np.array(releases, np.int64)
     unclosed = {line: len(waiting) for line, waiting in sounding.items() if waiting}
     if unclosed:
         is_unclosed = np.isin(channels << 7 | pitches, list(unclosed))
         end = np.where(is_unclosed, _next_events(chunk), end)
-    return PairedNotes(
-        NoteColumns(onset, end - onset, pitches, velocities, channels), sum(unclosed.values()), num_struck_again
-    )
+        release = np.where(is_unclosed, DEFAULT_RELEASE_VELOCITY, release)
+    notes = NoteColumns(onset, end - onset, pitches, velocities, channels, release)
+    return PairedNotes(notes, sum(unclosed.values()), num_struck_again)
 
 
 def _next_events(chunk: TrackChunk) -> np.ndarray:

@@ -42,16 +42,17 @@ class QuantisedSong(NamedTuple):
 def quantise(song: MidiSong) -> QuantisedSong:
     """The song on the grid of 12 ticks to the quarter.
 
-    Onsets and durations are rounded, each on its own; a note lasts at least one tick. A meter change starts a bar, so
-    inside a bar it makes that bar shorter. The song ends at the marker `End`, or else with the bar in which the last
-    note ends, where less than a quarter of ringing on does not count; it always covers every onset.
+    Onsets and ends are rounded, so that notes that follow each other at once still do; a note lasts at least one tick.
+    A meter change starts a bar, so inside a bar it makes that bar shorter. The song ends at the marker `End`, or else
+    with the bar in which the last note ends, where less than a quarter of ringing on does not count; it always covers
+    every onset.
 
     Raises:
         UnsupportedScoreError: a meter that the grid cannot hold, or more than 2,000 bars.
     """
     warnings: list[str] = []
     grid = _Grid(song.ticks_per_quarter)
-    columns = [(grid.round_all(track.onset_ticks), grid.round_all(track.duration_ticks)) for track in song.tracks]
+    columns = [_rounded(track, grid) for track in song.tracks]
     bars = lay_bars(
         [change._replace(tick=grid.round(change.tick)) for change in song.meters],
         _needed_ticks(columns, [grid.round(marker.tick) for marker in song.markers if is_end_marker(marker.text)]),
@@ -88,6 +89,12 @@ class _Grid:
 
     def round(self, tick: int) -> int:
         return (2 * TICKS_PER_QUARTER * tick + self.ticks_per_quarter) // (2 * self.ticks_per_quarter)
+
+
+def _rounded(track: MidiTrack, grid: _Grid) -> tuple[np.ndarray, np.ndarray]:
+    """Onsets and durations, which may be 0."""
+    onset_ticks = grid.round_all(track.onset_ticks)
+    return onset_ticks, grid.round_all(track.onset_ticks + track.duration_ticks) - onset_ticks
 
 
 def _needed_ticks(columns: Sequence[tuple[np.ndarray, np.ndarray]], end_ticks: Sequence[int]) -> int:

@@ -8,14 +8,16 @@ from pathlib import Path
 from phraseloom.errors import UnreadableFileError
 from phraseloom.harmony import Key
 from phraseloom.midi import chunks as smf
-from phraseloom.midi.instruments import split_instruments
+from phraseloom.midi.instruments import ChunkContent, split_instruments
 from phraseloom.midi.song import MidiSong, TimedKey, TimedMeter, TimedTempo, TimedText
 from phraseloom.midi.texts import decode_text
+from phraseloom.passengers import Message
 
 MICROSECONDS_PER_MINUTE = 60_000_000
 
 _MAX_DENOMINATOR_EXPONENT = 8  # a 1/256; what is beyond is damage rather than a meter
 _MAX_ACCIDENTALS = 7
+_SAID_OTHERWISE = (smf.TEMPO, smf.TIME_SIGNATURE, smf.END_OF_TRACK)
 
 
 def load_midi(source: bytes | Path | str) -> MidiSong:
@@ -26,12 +28,19 @@ def load_midi(source: bytes | Path | str) -> MidiSong:
     """
     file = smf.read_chunks(read_bytes(source))
     warnings = list(file.warnings)
-    instruments = split_instruments(file.tracks, warnings)
-    tracks = tuple(track for of_chunk in instruments for track in of_chunk)
+    metas = sorted((meta for chunk in file.tracks for meta in chunk.metas), key=lambda meta: meta.tick)
+    first_key = next((meta for meta in metas if _key(meta) is not None), None)
+    contents = split_instruments(
+        file.tracks,
+        file.ticks_per_quarter,
+        lambda meta: meta is not first_key and meta.kind not in _SAID_OTHERWISE,
+        warnings,
+    )
+    tracks = tuple(track for content in contents for track in content.instruments)
     if not any(track.num_notes for track in tracks):
         _refuse_silence(file.warnings)
-    has_conductor = file.file_type == 0 or not instruments[0]  # else the first chunk's name is its instrument's
-    metas = sorted((meta for chunk in file.tracks for meta in chunk.metas), key=lambda meta: meta.tick)
+    has_conductor = file.file_type == 0 or not contents[0].instruments  # else its name is its instrument's
+    silent_tracks = [content.messages for content in contents[has_conductor:]]
     return MidiSong(
         file_type=file.file_type,
         ticks_per_quarter=file.ticks_per_quarter,
@@ -39,9 +48,11 @@ def load_midi(source: bytes | Path | str) -> MidiSong:
         tracks=tracks,
         tempos=tuple(_tempos(metas)),
         meters=tuple(_meters(metas)),
-        keys=tuple(_keys(metas)),
+        keys=tuple(TimedKey(meta.tick, key) for meta in metas if (key := _key(meta)) is not None),
         markers=tuple(_texts(metas, smf.MARKER)),
         texts=tuple(_texts(metas, smf.TEXT)),
+        messages=_conductor_messages(contents[0]) if has_conductor else (),
+        silent_tracks=tuple(messages for messages in silent_tracks if messages),
         warnings=tuple(warnings),
     )
 
@@ -78,6 +89,11 @@ def _refuse_silence(damage: tuple[str, ...]) -> None:
     )
 
 
+def _conductor_messages(content: ChunkContent) -> tuple[Message, ...]:
+    """What is no instrument's, without the name, which is the song's title."""
+    return tuple(message for message in content.messages if message.meta_kind != smf.TRACK_NAME)
+
+
 def _title(chunk: smf.TrackChunk) -> str:
     return next((decode_text(meta.data) for meta in chunk.metas if meta.kind == smf.TRACK_NAME), "")
 
@@ -102,12 +118,12 @@ def _meters(metas: list[smf.MetaEvent]) -> Iterator[TimedMeter]:
             yield TimedMeter(meta.tick, numerator, 2**exponent)
 
 
-def _keys(metas: list[smf.MetaEvent]) -> Iterator[TimedKey]:
-    for meta in metas:
-        if meta.kind != smf.KEY_SIGNATURE or len(meta.data) < 2:
-            continue
-        sharps = meta.data[0] - 256 if meta.data[0] >= 128 else meta.data[0]  # negative for flats
-        is_minor = meta.data[1]
-        if abs(sharps) <= _MAX_ACCIDENTALS and is_minor <= 1:
-            tonic = (7 * sharps + 9 * is_minor) % 12
-            yield TimedKey(meta.tick, Key(tonic, "minor" if is_minor else "major"))
+def _key(meta: smf.MetaEvent) -> Key | None:
+    """The key of a key signature; None for anything else."""
+    if meta.kind != smf.KEY_SIGNATURE or len(meta.data) < 2:
+        return None
+    sharps = meta.data[0] - 256 if meta.data[0] >= 128 else meta.data[0]  # negative for flats
+    is_minor = meta.data[1]
+    if abs(sharps) > _MAX_ACCIDENTALS or is_minor > 1:
+        return None
+    return Key((7 * sharps + 9 * is_minor) % 12, "minor" if is_minor else "major")

@@ -20,6 +20,9 @@ from phraseloom.models.phrase_vae import PhraseVAE
 LARGEST_LATENT = 1e6
 """Latents are of the order of 1. Beyond this they are clipped: their squares in a layer norm would leave float32."""
 
+VELOCITY_TEMPERATURE = 0.5
+"""At 1, drawn velocities vary more than players' do, as each note's is drawn on its own; their medians vary too little."""
+
 
 @torch.inference_mode()
 def decode_phrases(
@@ -29,6 +32,7 @@ def decode_phrases(
     *,
     noise: Tensor | float = 0.0,
     temperature: float = 0.0,
+    velocities: torch.Generator | None = None,
     silence_threshold: float = 0.5,
 ) -> PhraseTable:
     """The phrases of latents.
@@ -38,7 +42,9 @@ def decode_phrases(
         ticks_per_bar: onsets lie before this tick; 1 to 96.
         noise: how much noise the latents are taken to carry, as a share of their scale; one number or `[p]`.
         temperature: 0 takes the likeliest value of every attribute; otherwise values are drawn from the sharpened
-            distribution with torch's global generator. Velocities are the median of their distribution at 0.
+            distribution with torch's global generator.
+        velocities: draws velocities from their distribution, as players vary them, when the rest is the likeliest;
+            without it they are its median, which is nearest to the true ones in the mean.
         silence_threshold: probability of silence above which a phrase is silent.
 
     Raises:
@@ -59,7 +65,7 @@ def decode_phrases(
     rows = torch.nonzero(~silent)[:, 0]
     if len(rows):
         memory = network.memory(latents[rows], torch.as_tensor(noise, dtype=latents.dtype).expand(len(latents))[rows])
-        _write_steps(network, memory, headers[rows], rows, ticks_per_bar, temperature, steps, num_notes)
+        _write_steps(network, memory, headers[rows], rows, ticks_per_bar, temperature, velocities, steps, num_notes)
     lengths = num_notes.numpy()
     return PhraseTable(
         headers=headers.numpy().astype(np.int16),
@@ -75,6 +81,7 @@ def _write_steps(
     rows: Tensor,
     ticks_per_bar: int,
     temperature: float,
+    velocities: torch.Generator | None,
     steps: Tensor,
     num_notes: Tensor,
 ) -> None:
@@ -103,8 +110,12 @@ def _write_steps(
             logits = network.heads[attribute](state, tables[attribute]).float()
             if attribute == Attribute.PITCH:
                 logits = logits + rules.pitch_bias(onset)
-            is_median = attribute == Attribute.VELOCITY and temperature == 0
-            values.append(_median(logits) if is_median else _choose(logits, temperature))
+            if attribute == Attribute.VELOCITY and temperature == 0:
+                values.append(
+                    _median(logits) if velocities is None else _draw(logits / VELOCITY_TEMPERATURE, velocities)
+                )
+            else:
+                values.append(_choose(logits, temperature))
         step = torch.stack(values, dim=-1)
         steps[rows, index] = step
         num_notes[rows] = index + 1
@@ -156,7 +167,11 @@ class _Rules:
 def _choose(logits: Tensor, temperature: float) -> Tensor:
     if temperature == 0:
         return logits.argmax(dim=-1)
-    return torch.multinomial((logits / temperature).softmax(dim=-1), 1)[:, 0]
+    return _draw(logits / temperature)
+
+
+def _draw(logits: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    return torch.multinomial(logits.softmax(dim=-1), 1, generator=generator)[:, 0]
 
 
 def _median(logits: Tensor) -> Tensor:

@@ -23,6 +23,7 @@ from phraseloom.models.phrase_vae import PhraseVAE
 from phraseloom.models.song_dit import SongDiT
 from phraseloom.phrase_codec import KIND as PHRASE_VAE_KIND
 from phraseloom.phrase_codec import LatentStatistics, PhraseCodec, encode_means, phrase_vae_checkpoint
+from phraseloom.plan_prior import PlanPrior
 from phraseloom.progress import Progress
 from phraseloom.repeats import RepeatPrior
 from phraseloom.song_model import KIND as SONG_DIT_KIND
@@ -166,6 +167,7 @@ def train_song_dit(
     torch.manual_seed(seed)
     repeat_prior = RepeatPrior.fit(((song.sections, song.sources) for song in songs[: len(train_songs)]), len(slots))
     chord_prior = ChordPrior.fit(song.score for song in train_songs)
+    plan_prior = PlanPrior.fit(song.score for song in train_songs)
     network = SongDiT(stage.network.for_corpus(len(slots), codec.network.config.latent_size))
     if start_from is not None:
         _begin_with(network, start_from, SONG_DIT_KIND)
@@ -187,7 +189,7 @@ def train_song_dit(
             if figures["mean"] < least:
                 least = figures["mean"]
                 facts = {"corpus": corpus.fingerprint, "step": report.step, "held_out": figures}
-                made = SongModel(report.averaged, slots, stage.loss.shift, repeat_prior, chord_prior)
+                made = SongModel(report.averaged, slots, stage.loss.shift, repeat_prior, chord_prior, plan_prior)
                 write_checkpoint(song_dit_checkpoint(made, codec.fingerprint, facts), out)
         yield StageEvent(report, figures)
     accelerator.wait_for_everyone()

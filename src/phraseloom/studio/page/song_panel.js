@@ -1,0 +1,37 @@
+/** What holds for the song as a whole: how much repeats, who plays where, and the sound of the focused track. */
+
+import { counts } from "./cells.js";
+import { element } from "./dom.js";
+import { panel } from "./panel.js";
+import { nameOf } from "./mixer.js";
+import { showFieldProblem } from "./problems.js";
+
+export function songPanel({ song, focusedTrack, takes, sectionId }, { editor }) {
+  if (takes || sectionId !== null) return null;
+  const { revision } = song;
+  const found = counts(revision.tracks);
+  const repeat = element("input", { type: "range", id: "repeat", min: 0, max: 1, step: 0.05, value: revision.repeat, dataset: { key: "repeat" } });
+  repeat.addEventListener("change", () => editor.change(() => ({ repeat: repeat.valueAsNumber })));
+  const cast = element("input", { type: "text", id: "cast", value: revision.cast ?? "", placeholder: "free; or A: melody piano; B: all", spellcheck: "false", dataset: { key: "cast" } });
+  cast.addEventListener("change", () => {
+    showFieldProblem(cast, null);
+    editor.change(() => ({ cast: cast.value.trim() || null }), (problem) => showFieldProblem(cast, problem));
+  });
+  const index = Math.min(focusedTrack, revision.tracks.length - 1);
+  const track = revision.tracks[index];
+  const program = element("input", { type: "number", id: "program", min: 1, max: 128, value: track.program + 1, disabled: track.is_drum, "aria-describedby": "instrument", dataset: { key: "program" } });
+  program.addEventListener("change", () => program.reportValidity() && editor.change(() => ({ tracks: [{ track: index + 1, program: program.valueAsNumber - 1 }] })));
+  return panel(
+    "Song",
+    row("What returns repeats", repeat),
+    element("p", { class: "note" }, "Left: freely varied. Right: note for note."),
+    element("div", { class: "row wrap above field" }, element("label", { for: "cast" }, "Who plays where"), cast),
+    row(`${nameOf(track)}'s instrument`, program),
+    element("p", { id: "instrument", class: "note" }, track.is_drum ? "Drums" : track.instrument),
+    element("p", { class: "note", id: "counts" }, `${found.fresh} cells fresh, ${found.stale} stale, ${found.empty} empty; ${found.locked} locked.`),
+  );
+}
+
+function row(text, control) {
+  return element("div", { class: "row" }, element("label", { for: control.id }, text), control);
+}
