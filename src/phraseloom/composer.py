@@ -222,8 +222,18 @@ class Composer:
         locked: str | None = None,
         **options: Unpack[TakeOptions],
     ) -> list[Take]:
-        """Takes of `phraseloom.editing.infill`: new music in some bars of some tracks; see there for what is raised."""
-        return self.takes(editing.infill(score, self.model.slots, bars, tracks, locked=locked), **options)
+        """Takes of `phraseloom.editing.infill`: new music in some bars of some tracks.
+
+        Args:
+            locked: cells that stay, as `phraseloom.regions.parse_cells` reads them; None for those that the recipe
+                locks. So for all edits.
+
+        Raises:
+            RequestError, UnsupportedScoreError: as the function of `phraseloom.editing`; so do all edits.
+        """
+        return self.takes(
+            editing.infill(score, self.model.slots, bars, tracks, locked=_locks(locked, options)), **options
+        )
 
     def vary(
         self,
@@ -236,7 +246,8 @@ class Composer:
         **options: Unpack[TakeOptions],
     ) -> list[Take]:
         """Takes of `phraseloom.editing.vary`: the same music, near (0) to far (1)."""
-        return self.takes(editing.vary(score, self.model.slots, distance, bars, tracks, locked=locked), **options)
+        edit = editing.vary(score, self.model.slots, distance, bars, tracks, locked=_locks(locked, options))
+        return self.takes(edit, **options)
 
     def extend(
         self,
@@ -249,7 +260,7 @@ class Composer:
     ) -> list[Take]:
         """Takes of `phraseloom.editing.extend`: the song goes on, for sections or for a number of bars."""
         sections = editing.new_section(score, form) if isinstance(form, int) else _sections(form)
-        edit = editing.extend(score, self.model.slots, sections, before=before, locked=locked)
+        edit = editing.extend(score, self.model.slots, sections, before=before, locked=_locks(locked, options))
         return self.takes(edit, **options)
 
     def restructure(
@@ -261,7 +272,8 @@ class Composer:
         **options: Unpack[TakeOptions],
     ) -> list[Take]:
         """Takes of `phraseloom.editing.restructure`: the song in another form, built from its own sections."""
-        return self.takes(editing.restructure(score, self.model.slots, _sections(form), locked=locked), **options)
+        edit = editing.restructure(score, self.model.slots, _sections(form), locked=_locks(locked, options))
+        return self.takes(edit, **options)
 
     def arrange(
         self,
@@ -281,8 +293,9 @@ class Composer:
         """
         if melody is not None or not given:
             given = [melody_given(score, self.model.slots, melody), *given]
-        slots = self.model.slots
-        return self.takes(editing.arrange(score, slots, given, keep_others=keep_others, locked=locked), **options)
+        locks = _locks(locked, options)
+        edit = editing.arrange(score, self.model.slots, given, keep_others=keep_others, locked=locks)
+        return self.takes(edit, **options)
 
     def takes(self, edit: Edit, **options: Unpack[TakeOptions]) -> list[Take]:
         """Takes of one edit.
@@ -290,16 +303,17 @@ class Composer:
         Raises:
             RequestError: as `edit`, and a count out of range.
         """
-        count = _checked("count", options.pop("count", 1), 1, MAX_COUNT)
-        progress = options.pop("progress", None) or _silent
+        rest: dict[str, Any] = {**options}
+        count = _checked("count", rest.pop("count", 1), 1, MAX_COUNT)
+        progress = rest.pop("progress", None) or _silent
         made: list[Take] = []
         for number in range(count):
 
             def told(doing: str, share: float, number: int = number) -> None:
                 progress(doing, (number + share) / count)
 
-            made.append(self.edit(edit, progress=told, **options))
-            options["seed"] = self.seed_after(made[-1].seed)
+            made.append(self.edit(edit, progress=told, **rest))
+            rest["seed"] = self.seed_after(made[-1].seed)
         return made
 
     def _draw(self, request: Request, seed: int, steps: int, guidance: Guidance, progress: Progress | None) -> Drawn:
@@ -334,6 +348,12 @@ class Composer:
 
 def _silent(doing: str, share: float) -> None:
     """Progress that nobody watches."""
+
+
+def _locks(locked: str | None, options: TakeOptions) -> str | None:
+    """What the user locks, or else the song's recipe."""
+    recipe = options.get("recipe")
+    return recipe.locked if locked is None and recipe is not None else locked
 
 
 def _sections(form: str | Sequence[Section]) -> tuple[Section, ...]:

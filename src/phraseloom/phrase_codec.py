@@ -78,10 +78,14 @@ class PhraseCodec:
         velocities: torch.Generator | None = None,
     ) -> PhraseTable:
         """The phrases of normalised latents `[p, z]`; see `phraseloom.models.phrase_decoding.decode_phrases`."""
-        noise = torch.as_tensor(noise, dtype=torch.float32)
         raw = torch.from_numpy(np.asarray(latents, np.float32) * self.statistics.scale + self._mean)
         return decode_phrases(
-            self.network, raw, ticks_per_bar, noise=noise, temperature=temperature, velocities=velocities
+            self.network,
+            raw,
+            ticks_per_bar,
+            noise=torch.as_tensor(noise, dtype=torch.float32),
+            temperature=temperature,
+            velocities=velocities,
         )
 
 

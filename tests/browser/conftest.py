@@ -61,8 +61,8 @@ if not _missing:
     def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
         """Tiny weights that have learnt nothing, but keep to the song that they see as far as they can.
 
-        The song transformer corrects nothing: from near by it sees the song, from far off it sees noise. The decoder does
-        not look at velocities, which are drawn anew for every take.
+        The song transformer corrects nothing: from near by it sees the song, from far off it sees noise. The decoder
+        does not look at velocities, which are drawn anew for every take.
         """
         folder = write_tiny_weights(tmp_path_factory.mktemp("weights"))
         phrase_vae = read_checkpoint(folder / PHRASE_VAE_FILE, phrase_codec.KIND)

@@ -349,13 +349,18 @@ def test_a_song_is_carried_on_with_its_recipe(composer, composition):
     recipe = SongRecipe.parse(composition.recipe)
     assert recipe is not None
     (first,) = composer.infill(composition.score, "1-2", locked="DRUMS", seed=5, steps=1, recipe=recipe)
-    (second,) = composer.vary(first.score, 0.2, seed=6, steps=1, recipe=SongRecipe.parse(first.recipe))
+    (second,) = composer.vary(first.score, 0.9, seed=6, steps=1, recipe=SongRecipe.parse(first.recipe))
+    assert second.score.tracks[2] == first.score.tracks[2] == composition.score.tracks[2]
+    assert second.score.tracks[0] != first.score.tracks[0]
     told = SongRecipe.parse(second.recipe)
     assert told is not None
     assert [step["seed"] for step in told.steps] == [1, 5, 6]
     assert told.plan == composition.plan
     assert told.weights == composer.model.fingerprint
-    assert told.locked is None, "locks are given anew to every edit"
+    assert told.locked == "DRUMS"
+    (third,) = composer.vary(second.score, 0.9, seed=6, steps=1, recipe=told, locked="")
+    assert third.score.tracks[2] != second.score.tracks[2]
+    assert "locked" not in third.recipe
 
 
 def test_the_report_says_how_far_from_the_grid_a_song_was_played(composer):

@@ -188,7 +188,6 @@ def arrange(
         The song's sections, such as "i4 A8 A8 B8 o4", in place of those found.
     """
     song = _open(file, options, key=key, tempo=tempo, form=form)
-    _say_what_was_found(file, song)
 
     def edit_for(slots: Sequence[Slot]) -> Edit:
         from phraseloom import editing
@@ -197,9 +196,11 @@ def arrange(
         pairs = [] if given is None else given.split(",")
         if melody is not None or not pairs:
             pairs.insert(0, melody_given(song.score, slots, melody))
+        edit = editing.arrange(song.score, slots, pairs, keep_others=keep_others, locked=song.locked)
+        _say_what_was_found(file, song)
         if melody is None and given is None:
             terminal.say(f"{file}: taken for the melody: {pairs[0]}; --melody or --given says otherwise")
-        return editing.arrange(song.score, slots, pairs, keep_others=keep_others, locked=song.locked)
+        return edit
 
     _make_edits(edit_for, song, options)
 

@@ -114,7 +114,7 @@ def _places(score: Score) -> list[Place]:
             f"a MIDI file holds up to {smf.MAX_TRACKS - 1}, {_MAX_PORTS} of them drums",
             "merge tracks that play the same instrument",
         )
-    return places
+    return [place for place in places if place is not None]
 
 
 def _kept_places(tracks: Sequence[Track]) -> list[Place | None]:

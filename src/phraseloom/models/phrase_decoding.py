@@ -21,7 +21,7 @@ LARGEST_LATENT = 1e6
 """Latents are of the order of 1. Beyond this they are clipped: their squares in a layer norm would leave float32."""
 
 VELOCITY_TEMPERATURE = 0.5
-"""At 1, drawn velocities vary more than players' do, as each note's is drawn on its own; their medians vary too little."""
+"""At 1, drawn velocities vary more than players' do, each note's being drawn on its own; medians vary too little."""
 
 
 @torch.inference_mode()

@@ -74,7 +74,7 @@ class PlayedNotes:
         """
         if not len(self):
             return self
-        return PlayedNotes.of(_with_room(_complete(self._of(notes), notes, scale), scale), scale)
+        return PlayedNotes.of(_with_room(self._of(notes), notes, scale), scale)
 
     def sounding(self, notes: np.ndarray, scale: int) -> np.ndarray:
         """`[k, 5]` onset, duration, pitch, velocity and release velocity of what a file has for `notes [n, 4]`."""
@@ -136,12 +136,13 @@ def _complete(played: np.ndarray, notes: np.ndarray, scale: int) -> np.ndarray:
     return table[np.lexsort((table[:, PLAYED_ONSET], _places(table)))]
 
 
-def _with_room(table: np.ndarray, scale: int) -> np.ndarray:
-    """The rows with those of one pitch out of each other's way, as `PlayedNotes.fitted` says."""
+def _with_room(played: np.ndarray, notes: np.ndarray, scale: int) -> np.ndarray:
+    """All rows, with those of one pitch out of each other's way, as `PlayedNotes.fitted` says."""
+    table = _complete(played, notes, scale)
     table = table[np.lexsort((table[:, PLAYED_ONSET], table[:, ONSET], table[:, PITCH]))]
     first = np.flatnonzero(np.diff(_places(table), prepend=-1))  # of the rows of each of the score's notes
     owner = np.repeat(np.arange(len(first)), np.diff(first, append=len(table)))
-    is_played = np.logical_or.reduceat(_is_not_plain(table, scale), first)
+    is_played = np.isin(_places(table)[first], _places(played))
     is_followed = np.append(table[first, PITCH][1:] == table[first, PITCH][:-1], False)
     following = np.minimum(np.arange(len(first)) + 1, len(first) - 1)
     score_end = table[first, ONSET] + table[first, DURATION]

@@ -61,7 +61,7 @@ class Job:
 
     @classmethod
     def of_row(cls, row: sqlite3.Row) -> Job:
-        values = {**row}
+        values: dict[str, Any] = {**row}
         values["state"] = JobState(row["state"])
         values["request"] = json.loads(row["request"])
         values["cells"] = tuple(json.loads(row["cells"]))

@@ -136,9 +136,10 @@ class Problem:
     @classmethod
     def of_dict(cls, members: Mapping[str, Any]) -> Problem:
         """The problem that `to_dict` gave."""
-        values = {**members, "name": members["type"].removeprefix(TYPE_PREFIX)}
+        values: dict[str, Any] = {**members, "name": members["type"].removeprefix(TYPE_PREFIX)}
         del values["type"]
-        return cls(**{**values, "errors": tuple(members.get("errors", ()))})
+        values["errors"] = tuple(members.get("errors", ()))
+        return cls(**values)
 
     def to_dict(self) -> dict[str, Any]:
         """The members of RFC 9457, and ours."""
@@ -152,7 +153,7 @@ class Problem:
         }
 
 
-_KINDS: dict[type[UserError], tuple[str, str]] = {
+_KINDS: dict[type, tuple[str, str]] = {
     HeaderError: ("malformed-request", "The request cannot be understood"),
     ForbiddenHostError: ("forbidden-host", "This service does not answer for that host"),
     ForbiddenOriginError: ("forbidden-origin", "That page may not use this service"),

@@ -2,7 +2,11 @@
 
 import { lockText } from "./cells.js";
 import { byId, element, icon, rebuild } from "./dom.js";
-import { css, trackColour } from "./palette.js";
+import { css, readable, trackColour } from "./palette.js";
+
+/** What lies behind the name of the focused track, `--accent-wash` of the stylesheet. */
+const WASH = [232, 237, 252];
+const WASH_ON_DARK = [38, 46, 77];
 
 export class Mixer {
   constructor(store, editor) {
@@ -70,7 +74,7 @@ export class Mixer {
       ),
       volume,
     );
-    header.style.setProperty("--track", css(trackColour(index, { dark: isDark })));
+    header.style.setProperty("--track", css(readable(trackColour(index, { dark: isDark }), isDark ? WASH_ON_DARK : WASH)));
     return header;
   }
 }

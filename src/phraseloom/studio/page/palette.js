@@ -31,6 +31,7 @@ const INSTRUMENTAL_COLOURS = [
 const WHITE = [255, 255, 255];
 const DARK_INK = [20, 22, 28];
 const LIFT_ON_DARK = 0.28;
+const LEAST_CONTRAST = 4.5; // WCAG 2.2, level AA
 
 /** A track's colour as `[red, green, blue]`; lifted where the page is dark, so that notes keep their contrast. */
 export function trackColour(index, { dark = false } = {}) {
@@ -59,6 +60,13 @@ export function mixed(colour, other, share) {
 /** The colour of text on a colour: dark or white, whichever is told apart better. */
 export function inkOn(colour) {
   return contrast(DARK_INK, colour) >= contrast(WHITE, colour) ? DARK_INK : WHITE;
+}
+
+/** A colour for text on `paper`: itself, or so much nearer to the ink that it can be read. */
+export function readable(colour, paper) {
+  const ink = inkOn(paper);
+  const shares = [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1];
+  return shares.map((share) => mixed(ink, colour, share)).find((text) => contrast(text, paper) >= LEAST_CONTRAST);
 }
 
 /** How well two colours are told apart, 1 to 21: the contrast ratio of WCAG 2. */
