@@ -22,7 +22,7 @@ from phraseloom.errors import RequestError, UnsupportedScoreError
 from phraseloom.form import MAX_BARS, Section, format_form, num_bars_of, parse_form
 from phraseloom.harmony import Key, parse_key
 from phraseloom.parts import given_tracks, slots_of_tracks, with_a_track_each
-from phraseloom.reforming import ReformedSong, lengthened, rebuilt
+from phraseloom.reforming import ReformedSong, barred_in_four, lengthened, rebuilt
 from phraseloom.regions import parse_bars, parse_cells, track_index, track_label, track_labels
 from phraseloom.score import MAX_TEMPO_BPM, MIN_TEMPO_BPM, Notes, Score, TempoChange, Track
 from phraseloom.song_model import Slot, speaks_meter_of
@@ -217,6 +217,7 @@ def corrected(
     key: str | Key | None = None,
     tempo_bpm: float | None = None,
     form: str | Sequence[Section] | None = None,
+    in_four: bool = False,
 ) -> Score:
     """The song with what its file or its notes say wrongly said by the user; None leaves a thing as it is.
 
@@ -224,11 +225,14 @@ def corrected(
         key: such as `G` or `F# minor`.
         tempo_bpm: for the whole song, in place of all its changes of tempo.
         form: sections that add up to the song's bars.
+        in_four: its bars are of four quarters from its start on, whatever meters it says.
 
     Raises:
         RequestError: a tempo out of range, or a form of another length.
         ParseError: the text of the key or the form does not parse.
     """
+    if in_four and not speaks_meter_of(score):
+        score = barred_in_four(score)
     if key is not None:
         score = replace(score, key=parse_key(key) if isinstance(key, str) else key)
     if tempo_bpm is not None:
@@ -353,7 +357,7 @@ def _checked(score: Score) -> Score:
         meters = ", ".join(f"{meter} from bar {meter.bar + 1}" if meter.bar else str(meter) for meter in score.meters)
         raise UnsupportedScoreError(
             f"the song is in {meters}",
-            "the model speaks 4/4 only; write the song in 4/4, or cut out the part that is",
+            "the model speaks 4/4 only; cut out the part that is, or say --meter 4/4 where the bars are really of four",
         )
     return score
 

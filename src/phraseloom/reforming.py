@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from phraseloom.form import Section, num_bars_of
-from phraseloom.score import ChordSpan, Notes, Score, Track
+from phraseloom.form import MAX_BARS, Section, num_bars_of
+from phraseloom.score import ChordSpan, MeterChange, Notes, Score, Track
 from phraseloom.song_model import TICKS_PER_BAR
 from phraseloom.transforms import moved_track, stretches_of
 
@@ -66,6 +66,21 @@ def rebuilt(score: Score, sections: Sequence[Section]) -> ReformedSong:
         passengers=score.passengers.moved(stretches),
     )
     return ReformedSong(song, tuple(sources))
+
+
+def barred_in_four(score: Score) -> Score:
+    """The song in bars of 4/4 from its start, whatever its meters; nothing in it moves.
+
+    Its sections stay where all of them begin with such a bar.
+    """
+    num_bars = -(-score.num_ticks // TICKS_PER_BAR)
+    first_bars = np.cumsum([0, *(section.num_bars for section in score.sections[:-1])])
+    starts, rest = np.divmod(score.bar_start_ticks[first_bars], TICKS_PER_BAR)
+    lengths = np.diff(starts, append=num_bars)
+    has_form = not rest.any() and lengths.min() > 0 and lengths.max() <= MAX_BARS
+    letters = [section.letter for section in score.sections] if has_form else []
+    sections = tuple(map(Section, letters, lengths.tolist()))
+    return replace(score, num_bars=num_bars, meters=(MeterChange(0, 4, 4),), sections=sections)
 
 
 def _bars_for(sections: Sequence[Section], form: Sequence[Section]) -> list[int]:

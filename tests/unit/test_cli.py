@@ -493,7 +493,11 @@ def test_songs_to_be_edited_must_be_readable_and_in_4_4(edited, tmp_path, capsys
     path = tmp_path / "tune.mid"
     write_midi(Score(song().tracks, 11, meters=(MeterChange(0, 3, 4),)), path)
     assert edited("infill", "-o", str(tmp_path / "out.mid")) == 2
-    assert "the song is in 3/4\n  the model speaks 4/4 only; write the song in 4/4" in capsys.readouterr().err
+    assert "the song is in 3/4\n  the model speaks 4/4 only; cut out the part" in capsys.readouterr().err
+    assert edited("infill", "--meter", "3/4", "-o", str(tmp_path / "out.mid")) == 2
+    assert edited("infill", "--meter", "4/4", "--bars", "2", "-o", str(tmp_path / "out.mid")) == 0
+    assert read_midi(tmp_path / "out.mid").meters == (MeterChange(0, 4, 4),)
+    (tmp_path / "out.mid").unlink()
     path.write_bytes(b"no MIDI")
     assert edited("infill", "-o", str(tmp_path / "out.mid")) == 3
     assert [file.name for file in tmp_path.iterdir()] == ["tune.mid"]

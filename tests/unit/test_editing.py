@@ -379,6 +379,32 @@ def test_a_region_that_leaves_nothing_known_is_told():
     assert extend(song, SLOTS, parse_form("A4")).remarks == ()
 
 
+@pytest.mark.parametrize(
+    ("meters", "form", "num_bars", "expected"),
+    [
+        ([(0, 1, 4)], "A8 B8", 4, "A2 B2"),
+        ([(0, 1, 4)], "A7 B9", 4, ""),
+        ([(0, 3, 4)], "A16", 12, "A12"),
+        ([(0, 3, 4)], "", 12, ""),
+        ([(0, 2, 4), (2, 4, 4)], "i2 A14", 15, "i1 A14"),
+        ([(0, 7, 8)], "A15 B1", 14, ""),
+        ([(0, 1, 4)], "A1 B1 A1 B13", 4, ""),
+    ],
+)
+def test_a_song_in_other_bars_can_be_read_in_four(meters, form, num_bars, expected):
+    song = Score(SONG.tracks, 16, [MeterChange(*meter) for meter in meters], sections=parse_form(form) if form else ())
+    told = corrected(song, in_four=True)
+    assert (told.num_bars, told.meters) == (num_bars, (MeterChange(0, 4, 4),))
+    assert format_form(told.sections) == expected
+    assert told.tracks == song.tracks
+    infill(told, SLOTS, "2")
+
+
+def test_a_song_in_four_stays_as_it_is():
+    song = replace(SONG, num_bars=8, meters=(MeterChange(0, 4, 4), MeterChange(4, 2, 2)))
+    assert corrected(song, in_four=True) is song
+
+
 def test_what_the_user_says_of_a_song_goes_before_what_it_says():
     told = corrected(SONG, key="F# minor", tempo_bpm=77, form="A3 B1")
     assert (told.key, told.tempos, told.sections) == (Key(6, "minor"), (TempoChange(0, 77),), parse_form("A3 B1"))

@@ -14,6 +14,8 @@ from phraseloom.harmony import Key, parse_chord
 from phraseloom.inspection import TrackInspection, inspect_midi
 from phraseloom.midi import midi_bytes
 from phraseloom.score import ChordSpan, MeterChange, Notes, Score, TempoChange, Track
+from phraseloom.song_recipe import SongRecipe
+from phraseloom.timing import GridTiming
 from support.smf import chunk, meta, midi_file, note
 from support.songs import make_song
 
@@ -59,6 +61,8 @@ def test_everything_that_a_file_says():
         TrackInspection("Kit", 0, "Drums", True, 1, 36, 36),
         TrackInspection("Silent harp", 46, "Orchestral Harp", False, 0, None, None),
     )
+    assert found.timing == GridTiming(num_notes=9, num_moved=0, largest_distance_ms=0.0)
+    assert found.recipe is None
     assert found.warnings == ()
 
 
@@ -77,6 +81,30 @@ def test_the_text_for_people():
         "chords",
         "     1  C | - G7 | F | % | -",
     ]
+
+
+def test_how_a_song_was_made_is_told():
+    steps = ({"plan": {"form": "i2 A3"}, "seed": 7}, {"edit": {"kind": "infill", "bars": "3"}, "seed": 8})
+    recipe = SongRecipe(steps, "Tune")
+    found = inspect_midi(midi_bytes(SCORE, texts=[recipe.text()]))
+    assert found.recipe == recipe
+    assert found.text().splitlines()[-4:] == [
+        "made by phraseloom",
+        "  generate, form i2 A3, seed 7",
+        "  infill, bars 3, seed 8",
+        "  locked: Tune",
+    ]
+    assert json.loads(json.dumps(found.to_dict()))["recipe"] == {"steps": list(steps), "locked": "Tune"}
+
+
+def test_how_far_notes_lie_from_the_grid_is_told():
+    found = inspect_midi(midi_file(chunk(note(60, 480, 12), note(62, 480, 468 - 12))))
+    assert found.timing == GridTiming(num_notes=2, num_moved=2, largest_distance_ms=12.5)
+    assert "grid    2 of 2 notes off the grid, by up to 12.5 ms" in found.text()
+    assert found.summary() == (
+        "1 bar of 4/4, 120 bpm, key C major (estimated from the notes), form A1 (estimated from the notes), "
+        "2 of 2 notes off the grid, by up to 12.5 ms"
+    )
 
 
 def test_it_is_json():

@@ -49,9 +49,15 @@ def warnings_of(content: bytes) -> tuple[str, ...]:
         (480, 460, (12, 12)),  # 11.5
     ],
 )
-def test_onsets_and_durations_are_rounded(onset, duration, expected):
+def test_onsets_and_ends_are_rounded(onset, duration, expected):
     notes = read_midi(midi_file(chunk(note(60, duration, onset)))).tracks[0].notes
     assert (notes.onset_ticks[0], notes.duration_ticks[0]) == expected
+
+
+def test_notes_that_follow_each_other_do_so_on_the_grid():
+    notes = read_midi(midi_file(chunk(note(60, 59, 19), note(60, 100), note(60, 61)))).tracks[0].notes
+    assert notes.onset_ticks.tolist() == [0, 2, 4]
+    assert notes.duration_ticks.tolist() == [2, 2, 2]
 
 
 def test_triplets_and_sixteenths_are_on_the_grid():

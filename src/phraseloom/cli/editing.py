@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from cyclopts import Parameter
 
@@ -31,11 +31,14 @@ class EditOptions(TakeOptions):
 
     Parameters
     ----------
+    meter
+        The song is read in bars of 4/4 from its start on, whatever its file says.
     lock
         What is to stay as it is, now and when the song is edited again, such as "melody; piano: 5-8; all: 13-16". When
         not given, what the file says is locked; "" unlocks everything.
     """
 
+    meter: Literal["4/4"] | None = None
     lock: str | None = None
 
 
@@ -233,7 +236,8 @@ def _open(
         terminal.say(f"{file}: {warning}")
     from phraseloom.editing import corrected  # here, so that a file that cannot be read is answered at once
 
-    score = corrected(with_passengers(quantised.score, midi), key=key, tempo_bpm=tempo, form=form)
+    in_four = options.meter is not None
+    score = corrected(with_passengers(quantised.score, midi), key=key, tempo_bpm=tempo, form=form, in_four=in_four)
     recipe = SongRecipe.parse(midi.recipe)
     locked = _checked_locks(score, recipe) if options.lock is None else options.lock
     return _OpenSong(midi, score, recipe, locked)

@@ -7,8 +7,8 @@ import { shownRevision, shownSections } from "./selectors.js";
 
 const FREE = "·";
 const FONT_PX = 12.5;
-const SMALLEST_FONT_PX = 8;
-const PADDING_PX = 5;
+const SMALLEST_FONT_PX = 9;
+const PADDING_PX = 4;
 
 const measuring = document.createElement("canvas").getContext("2d");
 

@@ -4,7 +4,7 @@ import { byId } from "./dom.js";
 import { shownRevision } from "./selectors.js";
 import { Timeline } from "./timeline.js";
 
-const LEAST_BAR_PX = 22;
+const LEAST_BAR_PX = 28;
 const WIDEST_BAR_PX = 160;
 const ZOOM_STEP = 1.3;
 const END_PX = 64;
