@@ -12,7 +12,7 @@ import numpy as np
 from phraseloom.form import format_form
 from phraseloom.general_midi import program_name
 from phraseloom.harmony import pitch_class_name
-from phraseloom.midi import MidiSong, load_midi, quantise, with_passengers
+from phraseloom.midi import load_midi, quantise, with_passengers
 from phraseloom.midi.annotations import NO_CHORD_KNOWN
 from phraseloom.score import TICKS_PER_QUARTER, Score, Track
 from phraseloom.song_recipe import SongRecipe
@@ -107,17 +107,14 @@ class Inspection:
         return "\n".join(_lines(self))
 
     def summary(self) -> str:
-        """What the song is, for people: one line."""
+        """What the song is, for people: one line, which tells of what is not said but estimated that it is."""
         meters = ", ".join(dict.fromkeys(meter.name for meter in self.meters))
-        return ", ".join(
-            [
-                f"{_count(self.num_bars, 'bar')} of {meters}",
-                f"{self.tempo_bpm:g} bpm",
-                f"key {_with_source(self.key, self.key_source)}",
-                f"form {_with_source(self.form, self.form_source)}",
-                str(self.timing),
-            ]
+        key, form = (
+            f"{name} {found or 'not known'}{' (estimated)' if source == FROM_NOTES else ''}"
+            for name, found, source in (("key", self.key, self.key_source), ("form", self.form, self.form_source))
         )
+        bars = f"{_count(self.num_bars, 'bar')} of {meters}"
+        return ", ".join([bars, f"{self.tempo_bpm:g} bpm", key, form, str(self.timing)])
 
 
 def inspect_midi(source: bytes | Path) -> Inspection:
@@ -126,16 +123,13 @@ def inspect_midi(source: bytes | Path) -> Inspection:
     Raises:
         UnreadableFileError, UnsupportedScoreError: as `phraseloom.midi.read_midi`.
     """
-    return inspect_song(load_midi(source))
-
-
-def inspect_song(song: MidiSong) -> Inspection:
-    """Look into a MIDI file that was read.
-
-    Raises:
-        UnsupportedScoreError: as `phraseloom.midi.read_midi`.
-    """
+    song = load_midi(source)
     score, warnings = quantise(song)
+    return inspect_score(with_passengers(score, song), SongRecipe.parse(song.recipe), song.warnings + warnings)
+
+
+def inspect_score(score: Score, recipe: SongRecipe | None = None, warnings: tuple[str, ...] = ()) -> Inspection:
+    """Look into a song with its passengers; what was odd about its file is told as it is given."""
     key, key_source = _key(score)
     form, form_source = _form(score)
     return Inspection(
@@ -151,9 +145,9 @@ def inspect_song(song: MidiSong) -> Inspection:
         form_source=form_source,
         chords=tuple(_chords(score)),
         tracks=tuple(map(_inspect_track, score.tracks)),
-        timing=grid_timing(with_passengers(score, song)),
-        recipe=SongRecipe.parse(song.recipe),
-        warnings=song.warnings + warnings,
+        timing=grid_timing(score),
+        recipe=recipe,
+        warnings=warnings,
     )
 
 

@@ -100,9 +100,12 @@ def test_how_a_song_was_made_is_told():
 def test_how_far_notes_lie_from_the_grid_is_told():
     found = inspect_midi(midi_file(chunk(note(60, 480, 12), note(62, 480, 468 - 12))))
     assert found.timing == GridTiming(num_notes=2, num_moved=2, largest_distance_ms=12.5)
+    assert inspect_midi(midi_bytes(SCORE)).summary() == (
+        "5 bars of 4/4, 3/4, 120 bpm, key G major, form i2 A3, all of 9 notes on the grid"
+    )
     assert "grid    2 of 2 notes off the grid, by up to 12.5 ms" in found.text()
     assert found.summary() == (
-        "1 bar of 4/4, 120 bpm, key C major (estimated from the notes), form A1 (estimated from the notes), "
+        "1 bar of 4/4, 120 bpm, key C major (estimated), form A1 (estimated), "
         "2 of 2 notes off the grid, by up to 12.5 ms"
     )
 

@@ -17,7 +17,6 @@ from phraseloom.errors import RequestError
 if TYPE_CHECKING:
     from phraseloom.composer import Composer, Take
     from phraseloom.editing import Edit
-    from phraseloom.midi import MidiSong
     from phraseloom.progress import Progress
     from phraseloom.score import Score
     from phraseloom.song_model import Slot
@@ -210,9 +209,8 @@ def arrange(
 
 @dataclass(frozen=True)
 class _OpenSong:
-    """A song to be edited: what its file holds, what the user says of it, and how it came to be."""
+    """A song to be edited, as its file or the user has it, and how it came to be."""
 
-    midi: MidiSong
     score: Score
     recipe: SongRecipe | None
     locked: str | None
@@ -238,9 +236,18 @@ def _open(
 
     in_four = options.meter is not None
     score = corrected(with_passengers(quantised.score, midi), key=key, tempo_bpm=tempo, form=form, in_four=in_four)
+    _say_timing(file, score)
     recipe = SongRecipe.parse(midi.recipe)
     locked = _checked_locks(score, recipe) if options.lock is None else options.lock
-    return _OpenSong(midi, score, recipe, locked)
+    return _OpenSong(score, recipe, locked)
+
+
+def _say_timing(file: Path, score: Score) -> None:
+    from phraseloom.timing import grid_timing
+
+    timing = grid_timing(score)
+    if timing.num_moved:
+        terminal.say(f"{file}: {timing}; those that stay keep their time")
 
 
 def _checked_locks(score: Score, recipe: SongRecipe | None) -> str | None:
@@ -258,9 +265,9 @@ def _checked_locks(score: Score, recipe: SongRecipe | None) -> str | None:
 
 
 def _say_what_was_found(file: Path, song: _OpenSong) -> None:
-    from phraseloom.inspection import inspect_song
+    from phraseloom.inspection import inspect_score
 
-    terminal.say(f"{file}: found {inspect_song(song.midi).summary()}")
+    terminal.say(f"{file}: found {inspect_score(song.score).summary()}")
 
 
 def _names(tracks: str | None) -> list[str] | None:
