@@ -21,7 +21,7 @@ from phraseloom.transforms import cut, normalise_key
 KIND = "phrase_vae"
 PHRASE_VAE_FILE = "phrase_vae.safetensors"
 """Name of the file in a folder of weights."""
-PHRASES_PER_BATCH = 512
+PHRASES_PER_BATCH = 64
 
 
 @dataclass(frozen=True)

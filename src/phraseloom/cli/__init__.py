@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 
 from phraseloom import terminal
-from phraseloom.cli import composing, editing, learning, looking, rendering, studio  # noqa: F401 - they register commands
+from phraseloom.cli import composing, editing, latents, learning, looking, rendering, studio  # noqa: F401 - registering
 from phraseloom.cli.application import app
 
 
