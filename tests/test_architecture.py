@@ -23,18 +23,18 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
             {"files", "form", "general_midi", "grid", "harmony", "terminal"},
             {"passengers"},
             {"score"},
-            {"similarity", "transforms", "midi", "chord_chart", "cast", "regions", "timing"},
+            {"similarity", "transforms", "midi", "chord_chart", "cast", "regions", "timing", "melody_index"},
             {"repeats", "chord_prior", "plan_prior"},
             {"plan"},
             {"plan_file", "song_recipe"},
-            {"structure", "events", "remi_z", "render", "evaluation", "sound"},
-            {"inspection", "corpus"},
+            {"structure", "events", "remi_z", "render", "evaluation", "sound", "notation"},
+            {"inspection", "corpus", "ranking"},
             {"models"},
             {"diffusion"},
             {"checkpoint"},
             {"phrase_codec", "pretrained"},
-            {"song_model"},
-            {"drawing", "parts", "reforming"},
+            {"song_model", "latent_songs"},
+            {"latent_file", "morphing", "drawing", "parts", "reforming"},
             {"editing"},
             {"training", "composer", "evaluating"},
             {"studio"},
@@ -53,6 +53,7 @@ SCORE_LEVEL = frozenset({"errors", "files", "form", "harmony", "score", "similar
 MAY_SEE: dict[str, frozenset[str]] = {
     "evaluation": SCORE_LEVEL | {"progress"},  # so that it judges any system's music
     "render": SCORE_LEVEL,
+    "notation": frozenset({"errors", "grid", "harmony", "score", "midi"}),
     "sound": frozenset({"errors", "progress", "files", "general_midi", "score", "midi", "passengers"}),
     "models": frozenset({"errors", "form", "harmony", "score", "events"}),  # networks know no file and no trainer
     "diffusion": frozenset({"errors", "models"}),
@@ -71,6 +72,7 @@ LIBRARY_ROOMS: dict[str, frozenset[str]] = {
     "fastapi": frozenset({"studio"}),
     "starlette": frozenset({"studio"}),
     "uvicorn": frozenset({"studio"}),
+    "music21": frozenset({"notation"}),
     "cyclopts": frozenset({"cli", "terminal"}),
 }
 """Libraries that only the units named here may import."""

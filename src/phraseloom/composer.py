@@ -22,12 +22,14 @@ from phraseloom.errors import RequestError
 from phraseloom.evaluation.chord_agreement import chord_agreement
 from phraseloom.form import MAX_BARS, Section, format_form, num_bars_of, parse_form
 from phraseloom.harmony import Key
+from phraseloom.melody_index import MELODY_INDEX_FILE, MelodyIndex
 from phraseloom.midi.annotations import RECIPE_PREFIX as RECIPE_PREFIX
 from phraseloom.parts import melody_given
 from phraseloom.phrase_codec import PHRASE_VAE_FILE, PhraseCodec
 from phraseloom.plan import SettledPlan, SongPlan
 from phraseloom.pretrained import PRETRAINED_DIRECTORY
 from phraseloom.progress import Progress
+from phraseloom.ranking import REAL_MUSIC_FILE, RealMusic
 from phraseloom.regions import format_cells
 from phraseloom.repeats import FRESH, cell_contents, find_sources
 from phraseloom.score import Notes, Score, TempoChange, Track
@@ -54,7 +56,8 @@ class Take:
     Attributes:
         seed: gives the same song again, with the same request, steps, weights and machine.
         seconds: wall time of `load` (once a composer), `sampling` and `decoding`.
-        report: of each thing asked, what was `asked` and what was `got`; of chords the share of beats that agree.
+        report: of each thing asked, what was `asked` and what was `got`; of chords the share of beats that agree; and
+            `originality` (see `MelodyIndex.originality`) where the weights come with a melody index.
         recipe: request, seed, steps and fingerprint of the weights as one line of text, to travel in the MIDI file;
             of an edit also the steps before it, as `phraseloom.song_recipe` has them.
         plan: what a song like this one could be asked for by; None where it is too long to be composed.
@@ -101,10 +104,24 @@ class TakeOptions(TypedDict, total=False):
 
 
 class Composer:
-    """Composes and edits songs with one set of weights."""
+    """Composes and edits songs with one set of weights.
 
-    def __init__(self, codec: PhraseCodec, model: SongModel, load_seconds: float = 0.0) -> None:
+    Attributes:
+        melody_index: of the training songs, for the originality in reports; None where it is not beside the weights.
+        real_music: what the training songs are like, to rank songs by; None as above.
+    """
+
+    def __init__(
+        self,
+        codec: PhraseCodec,
+        model: SongModel,
+        load_seconds: float = 0.0,
+        *,
+        melody_index: MelodyIndex | None = None,
+        real_music: RealMusic | None = None,
+    ) -> None:
         self.codec, self.model = codec, model
+        self.melody_index, self.real_music = melody_index, real_music
         self._load_seconds = load_seconds
 
     @classmethod
@@ -117,14 +134,17 @@ class Composer:
         """The composer with the weights in a folder, as `phraseloom train` leaves them.
 
         Raises:
-            UnreadableFileError: the folder holds no weights.
+            UnreadableFileError: the folder holds no weights, or something beside them is damaged.
             CheckpointError: they are of another version, or do not belong together.
         """
         directory = Path(directory)
         started = time.perf_counter()
         codec = PhraseCodec.load(directory / PHRASE_VAE_FILE)
         model = load_song_model(directory / SONG_DIT_FILE, codec)
-        return cls(codec, model, time.perf_counter() - started)
+        melody_index = MelodyIndex.load(directory / MELODY_INDEX_FILE)
+        real_music = RealMusic.load(directory / REAL_MUSIC_FILE)
+        seconds = time.perf_counter() - started
+        return cls(codec, model, seconds, melody_index=melody_index, real_music=real_music)
 
     def generate(
         self,
@@ -159,7 +179,7 @@ class Composer:
             score=drawn.song,
             seed=seed,
             seconds={"load": self._load_seconds, **drawn.seconds},
-            report=_report(plan, sources, drawn.song),
+            report={**_report(plan, sources, drawn.song), **self._originality(drawn.song)},
             recipe=SongRecipe((self._step(seed, steps, {"plan": plan.to_dict()}),)).text(),
             plan=plan,
             sources=sources,
@@ -207,7 +227,7 @@ class Composer:
             score=song,
             seed=seed,
             seconds={"load": self._load_seconds, **({} if drawn is None else drawn.seconds)},
-            report=_edit_report(edit, None if drawn is None else drawn.song, song),
+            report={**_edit_report(edit, None if drawn is None else drawn.song, song), **self._originality(song)},
             recipe=(recipe or SongRecipe()).followed_by(step, locked).text(),
             plan=_plan_of(song),
             remarks=edit.remarks,
@@ -320,6 +340,9 @@ class Composer:
         return draw(
             request, self.codec, self.model, seed=seed, steps=steps, guidance=guidance, progress=progress or _silent
         )
+
+    def _originality(self, song: Score) -> dict[str, dict[str, Any]]:
+        return {} if self.melody_index is None else {"originality": self.melody_index.originality(song)}
 
     def _step(self, seed: int, steps: int, asked: dict[str, Any]) -> Step:
         return {**asked, "seed": seed, "steps": steps, "weights": self.model.fingerprint}

@@ -255,7 +255,7 @@ def test_11_a_melody_is_arranged_and_a_picture_refused(studio: StudioPage, servi
     studio.choose_file("tune.mid", midi_bytes(melody))
     studio.page.get_by_role("heading", name="Tune").wait_for()
     studio.button("Weave the rest").click()
-    studio.wait_for_state("done")
+    expect(studio.page.locator("#status")).to_contain_text("Done", timeout=WAIT_MS)
     arranged = studio.revision
     assert arranged["tracks"][MELODY]["notes"] == melody.tracks[0].notes.table.tolist()
     assert arranged["tracks"][MELODY]["locked"] == "1" * 8

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { countsByCell, pitchRange } from "../../src/phraseloom/studio/page/notes.js";
+import { barOf, pitchRange } from "../../src/phraseloom/studio/page/notes.js";
 
 const tracks = [{ notes: [[0, 12, 60, 80], [47, 30, 64, 80], [48, 12, 67, 80]] }, { notes: [] }];
 
 test("a note belongs to the bar in which it begins", () => {
-  assert.deepEqual(countsByCell(tracks, 2), [[2, 1], [0, 0]]);
+  assert.deepEqual(tracks[0].notes.map(barOf), [0, 0, 1]);
 });
 
 test("the pitches drawn hold all notes and two octaves", () => {

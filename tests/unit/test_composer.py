@@ -13,6 +13,7 @@ from phraseloom.composer import MAX_SEED, MAX_STEPS, RECIPE_PREFIX, Composer, Co
 from phraseloom.errors import CheckpointError, RequestError, UnreadableFileError
 from phraseloom.form import format_form, num_bars_of, parse_form
 from phraseloom.harmony import parse_key
+from phraseloom.melody_index import MELODY_INDEX_FILE, MelodyIndex
 from phraseloom.midi import read_midi
 from phraseloom.phrase_codec import PHRASE_VAE_FILE
 from phraseloom.plan import DEFAULT_NUM_BARS, SongPlan
@@ -367,3 +368,13 @@ def test_the_report_says_how_far_from_the_grid_a_song_was_played(composer):
     content = midi_file(chunk(meta(0x03, b"MELODY"), note(60, 470, 5), note(62, 480, 5), note(64, 480, 14)))
     (take,) = composer.vary(read_midi(content), 0, steps=1)
     assert take.report["notes_on_grid"] == {"asked": 3, "got": 1, "largest_distance_ms": 14.6}
+
+
+def test_originality_is_told_where_an_index_lies_beside_the_weights(composer, composition, tmp_path):
+    assert "originality" not in composition.report
+    write_tiny_weights(tmp_path)
+    index = MelodyIndex.build([composition.score], salt=1)
+    index.save(tmp_path / MELODY_INDEX_FILE)
+    again = Composer.load(tmp_path).generate(PLAN, seed=1, steps=3)
+    assert again.score == composition.score
+    assert again.report["originality"] == index.originality(composition.score)

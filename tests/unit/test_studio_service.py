@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import io
 import json
+import time
 import zipfile
+from dataclasses import replace
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from fastapi import FastAPI
@@ -259,23 +262,83 @@ def test_an_upload_in_another_form(client):
     assert told["errors"][0]["pointer"] == "#/form"
 
 
-@pytest.mark.parametrize(
-    ("content", "status", "name"),
-    [
-        (b"", 422, "unreadable-file"),
-        (b"\x89PNG\r\n\x1a\n" + bytes(50), 422, "unreadable-file"),
-        (bytes(2 * 2**20), 422, "unreadable-file"),
-        (bytes(2 * 2**20 + 1), 413, "too-large"),
-        (b"PK\x03\x04" + bytes(50), 422, "unreadable-file"),
-        (midi_bytes(make_song(1))[:60], 422, "unreadable-file"),
-        (smf.midi_file(smf.chunk(smf.note(60, 480, delta_ticks=480 * 72_000))), 422, "unsupported-score"),
-        (smf.midi_file(*[smf.chunk(smf.note(60, 480))] * 128), 422, "unsupported-score"),
-    ],
-)
-def test_hostile_files(client, content, status, name):
-    problem(client.post("/api/uploads", content=content), status, name)
+def zip_archive() -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("song.mid", midi_bytes(make_song(1)))
+    return content.getvalue()
+
+
+HOSTILE_FILES = {
+    "empty": (b"", 422, "unreadable-file"),
+    "a picture": (b"\x89PNG\r\n\x1a\n" + bytes(50), 422, "unreadable-file"),
+    "2 MB of zeros": (bytes(2 * 2**20), 422, "unreadable-file"),
+    "2 MB of ones": (b"\xff" * 2 * 2**20, 422, "unreadable-file"),
+    "over 2 MB": (bytes(2 * 2**20 + 1), 413, "too-large"),
+    "a ZIP": (zip_archive(), 422, "unreadable-file"),
+    "a header alone": (smf.midi_file(num_tracks=1), 422, "unreadable-file"),
+    "truncated": (midi_bytes(make_song(1))[:60], 422, "unreadable-file"),
+    "a chunk that lies": (smf.midi_file(b"MTrk\xff\xff\xff\xff"), 422, "unreadable-file"),
+    "no division": (smf.midi_file(smf.chunk(smf.note(60, 480)), division=0), 422, "unreadable-file"),
+    "10 hours, one note": (
+        smf.midi_file(smf.chunk(smf.note(60, 480, delta_ticks=480 * 72_000))),
+        422,
+        "unsupported-score",
+    ),
+    "10 hours of notes": (
+        smf.midi_file(smf.chunk(smf.note(60, 480, delta_ticks=480) * 36_000)),
+        422,
+        "unsupported-score",
+    ),
+    "128 tracks": (smf.midi_file(*[smf.chunk(smf.note(60, 480))] * 128), 422, "unsupported-score"),
+    "60000 tracks": (smf.midi_file(*[smf.chunk()] * 60_000), 422, "unreadable-file"),
+    "240000 notes": (smf.midi_file(smf.chunk(smf.note(60, 1) * 240_000), division=24), 422, "unsupported-score"),
+    "notes without end": (smf.midi_file(smf.chunk(b"\x00\x90\x3c\x40" * 500_000)), 422, "unsupported-score"),
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE_FILES)
+def test_hostile_files(client, kind):
+    content, status, name = HOSTILE_FILES[kind]
+    began = time.process_time()  # so that a busy machine does not count
+    answer = client.post("/api/uploads", content=content)
+    assert time.process_time() - began < 1.0
+    problem(answer, status, name)
     assert client.get("/api/model").status_code == 200
     problem(client.get("/api/uploads/1"), 404, "not-found")
+
+
+@pytest.mark.parametrize("cut", range(1, 100, 7))
+def test_a_file_cut_anywhere_is_a_song_or_a_problem(client, cut):
+    whole = midi_bytes(make_song(1, num_tracks=2, form="A2"))
+    answer = client.post("/api/uploads", content=whole[: len(whole) * cut // 100])
+    if answer.status_code == 201:
+        assert answer.json()["warnings"]
+    else:
+        problem(answer, 422, "unreadable-file")
+
+
+@pytest.mark.parametrize(
+    "name", ["Мелодия", "メロディー", "שיר אחד", "🎵" * 5, "../../etc/passwd", "a\x00b\x1f", "x" * 150]
+)
+def test_names_of_any_script_go_in_and_out(client, name):
+    tune = replace(make_song(1, num_tracks=1, form="A1"), title=name)
+    answer = client.post("/api/uploads", params={"name": f"{name}.mid"}, content=midi_bytes(tune))
+    assert answer.status_code == 201
+    song = client.post("/api/songs", json={"upload": answer.json()["id"]}).json()
+    head = client.get(f"/api/revisions/{song['head']}.mid")
+    assert head.status_code == 200
+    assert not set(head.headers["content-disposition"].partition("filename=")[2]) & set("/\\\0")
+    again = client.post("/api/uploads", content=head.content).json()
+    assert again["title"] == song["revision"]["title"]
+
+
+def test_a_name_without_end_is_a_problem_and_one_that_is_no_text_a_name(client):
+    told = problem(client.post(f"/api/uploads?name={'x' * 5000}", content=b"MThd"), 422, "invalid-request")
+    assert told["errors"][0]["parameter"] == "name"
+    answer = client.post("/api/uploads?name=%ff%fe", content=midi_bytes(make_song(1, form="A1")))
+    assert answer.status_code == 201
+    assert answer.json()["name"]
 
 
 def test_a_body_that_does_not_say_how_long_it_is_is_counted(client):
@@ -339,7 +402,21 @@ def test_sound_and_its_absence(client, monkeypatch):
         assert told["remedy"] == "install one"
     names = zipfile.ZipFile(io.BytesIO(client.get(f"/api/revisions/{head}.zip").content)).namelist()
     assert names == ["song.mid", "recipe.json"]
-    problem(client.get(f"/api/revisions/{head}.musicxml"), 501, "not-available")
+
+
+def test_sheet_music_and_its_absence(client, monkeypatch):
+    tune = make_song(3, num_tracks=2, form="A2")
+    upload = client.post("/api/uploads", content=midi_bytes(tune)).json()["id"]
+    head = client.post("/api/songs", json={"upload": upload}).json()["head"]
+    assert "musicxml" in client.get("/api/model").json()["exports"]
+    answer = client.get(f"/api/revisions/{head}.musicxml")
+    assert answer.headers["content-type"] == "application/vnd.recordare.musicxml+xml"
+    assert answer.headers["content-disposition"].endswith(".musicxml")
+    assert len(ElementTree.fromstring(answer.content).findall("part[@id='P1']/measure")) == 2
+    monkeypatch.setattr("phraseloom.studio.exports.find_spec", lambda name: None)
+    assert "musicxml" not in client.get("/api/model").json()["exports"]
+    told = problem(client.get(f"/api/revisions/{head}.musicxml"), 501, "not-available")
+    assert "pip install phraseloom[musicxml]" in told["remedy"]
 
 
 def no_soundfont():

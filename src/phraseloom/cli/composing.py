@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
+from cyclopts.validators import Number
 
+from phraseloom import terminal
 from phraseloom.cli.application import PlanFile, app
 from phraseloom.cli.takes import TakeOptions, load_composer, make_takes
 from phraseloom.errors import RequestError
 
 if TYPE_CHECKING:
-    from phraseloom.composer import Composer, Take
+    from collections.abc import Callable
+
+    from phraseloom.composer import Composer, Composition
     from phraseloom.plan import SongPlan
     from phraseloom.progress import Progress
+    from phraseloom.ranking import Rating
 
 _MIDI_SUFFIXES = (".mid", ".midi")
+Best = Annotated[int | None, Parameter(validator=Number(gte=1))]
 
 
 @Parameter(name="*")
@@ -97,14 +103,65 @@ def propose_plan(*, asked: PlanOptions | None = None, seed: int | None = None, c
 
 
 @app.command
-def generate(*, asked: PlanOptions | None = None, options: TakeOptions) -> None:
-    """Compose a song. What is not asked for is chosen by the seed, and told."""
-    plan = (asked or PlanOptions()).asked()
+def generate(*, asked: PlanOptions | None = None, best: Best = None, options: TakeOptions) -> None:
+    """Compose a song. What is not asked for is chosen by the seed, and told.
 
-    def compose(composer: Composer, seed: int | None, progress: Progress) -> Take:
+    Parameters
+    ----------
+    best
+        Of the songs that --count says, write only so many, the best first: those that met the plan best and are closest
+        to real music. Nothing is written before all are made; why each is where it is, is told.
+    """
+    plan = (asked or PlanOptions()).asked()
+    if best is not None and best > options.count:
+        raise RequestError(
+            f"the best {best} of {options.count} songs are asked for", f"make more, such as --count {4 * best}"
+        )
+
+    def compose(composer: Composer, seed: int | None, progress: Progress) -> Composition:
         return composer.generate(plan, seed=seed, steps=options.steps, progress=progress)
 
-    make_takes(compose, options)
+    if best is None:
+        make_takes(compose, options)
+    else:
+        make_takes(_BestFirst(compose, options.count), replace(options, count=best))
+
+
+@dataclass
+class _BestFirst:
+    """Makes all songs when it is first asked for one, and then gives the best, the next best and so on."""
+
+    compose: Callable[[Composer, int | None, Progress], Composition]
+    count: int
+    waiting: list[Composition] = field(default_factory=list)
+
+    def __call__(self, composer: Composer, seed: int | None, progress: Progress) -> Composition:
+        if not self.waiting:
+            self.waiting = self._ranked(composer, seed, progress)
+        return self.waiting.pop(0)
+
+    def _ranked(self, composer: Composer, seed: int | None, progress: Progress) -> list[Composition]:
+        from phraseloom.ranking import ranked
+
+        songs: list[Composition] = []
+        for number in range(self.count):
+
+            def told(doing: str, share: float, number: int = number) -> None:
+                progress(f"{doing} {number + 1} of {self.count}", (number + share) / self.count)
+
+            songs.append(self.compose(composer, seed, told))
+            seed = composer.seed_after(songs[-1].seed)
+        order = ranked([(song.score, song.plan) for song in songs], composer.real_music)
+        for place, (index, rating) in enumerate(order, 1):
+            terminal.say(f"{place}. seed {songs[index].seed}, {rating.text()}")
+        return [_with_rank(songs[index], place, rating) for place, (index, rating) in enumerate(order, 1)]
+
+
+def _with_rank(song: Composition, place: int, rating: Rating) -> Composition:
+    """The song with its place and rating in its report."""
+    parts = {name: round(value, 3) for name, value in rating.parts.items()}
+    told = {"place": place, "score": round(rating.score, 3), "parts": parts}
+    return replace(song, report={**song.report, "ranking": told})
 
 
 def _read_plan(path: Path) -> SongPlan:

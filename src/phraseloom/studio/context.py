@@ -19,7 +19,7 @@ from phraseloom.repeats import AS_IN_THE_CORPUS
 from phraseloom.score import MAX_TEMPO_BPM, MIN_TEMPO_BPM
 from phraseloom.studio.database import Database
 from phraseloom.studio.event_hub import EventHub
-from phraseloom.studio.exports import SILENT_EXPORTS, SOUNDING_EXPORTS
+from phraseloom.studio.exports import available_exports
 from phraseloom.studio.job_log import MAX_QUEUED_JOBS, JobLog
 from phraseloom.studio.jobs import JobQueue
 from phraseloom.studio.library import Library, Revision, Song
@@ -114,7 +114,7 @@ class Studio:
             "section_names": {
                 letter: name for letter in ascii_letters if (name := section_name(letter)) not in _OTHER_NAMES
             },
-            "exports": [*SILENT_EXPORTS, *(SOUNDING_EXPORTS if self.sound.is_available else ())],
+            "exports": available_exports(self.sound),
         }
 
     def describe_song(self, song: Song) -> dict[str, Any]:

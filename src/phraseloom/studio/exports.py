@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from io import BytesIO
 from typing import Literal
 from urllib.parse import quote
@@ -23,6 +24,7 @@ DEFAULT_WIDTH_PX = 1600
 MIN_WIDTH_PX, MAX_WIDTH_PX = 400, 4000
 SILENT_EXPORTS = ("mid", "json", "png", "zip")
 SOUNDING_EXPORTS = ("wav", "ogg")
+NOTATION_EXPORTS = ("musicxml",)
 MEDIA_TYPES = {
     "mid": "audio/midi",
     "json": "application/json",
@@ -33,6 +35,7 @@ MEDIA_TYPES = {
     "musicxml": "application/vnd.recordare.musicxml+xml",
 }
 
+_NOTATION_LIBRARY = "music21"
 _UNTITLED = "song"
 _NOT_IN_FILE_NAMES = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]+')
 
@@ -50,7 +53,7 @@ def exported(revision: Revision, kind: str, sound: SoundRenderer, picture: Pictu
 
     Raises:
         NotAvailableError: what this installation cannot write.
-        UnsupportedScoreError: the song is too long to be rendered.
+        UnsupportedScoreError: the song is too long to be rendered, or has too many notes to be written.
     """
     writers: dict[str, Callable[[], bytes]] = {
         "mid": lambda: midi_file(revision),
@@ -59,12 +62,16 @@ def exported(revision: Revision, kind: str, sound: SoundRenderer, picture: Pictu
         "zip": lambda: _archive(revision, sound),
         "wav": lambda: sound.mix(revision.state.score, "wav"),
         "ogg": lambda: sound.mix(revision.state.score, "ogg"),
+        "musicxml": lambda: _notation(revision),
     }
-    if kind not in writers:
-        raise NotAvailableError(
-            f"this installation does not write .{kind}", "export MIDI; every notation program reads it"
-        )
     return writers[kind]()
+
+
+def available_exports(sound: SoundRenderer) -> list[str]:
+    """The kinds that this installation can write."""
+    sounding = SOUNDING_EXPORTS if sound.is_available else ()
+    notation = NOTATION_EXPORTS if _has_notation() else ()
+    return [*SILENT_EXPORTS, *sounding, *notation]
 
 
 def midi_file(revision: Revision) -> bytes:
@@ -84,6 +91,22 @@ def _picture(revision: Revision, options: PictureOptions) -> bytes:
     content = BytesIO()
     draw(revision.state.score, width_px=options.width_px).save(content, format="PNG", optimize=True)
     return content.getvalue()
+
+
+def _notation(revision: Revision) -> bytes:
+    if not _has_notation():
+        raise NotAvailableError(
+            f"MusicXML cannot be written: {_NOTATION_LIBRARY} is not installed",
+            "pip install phraseloom[musicxml], or export MIDI, which notation programs read too",
+        )
+    from phraseloom.notation.musicxml import musicxml_bytes
+
+    return musicxml_bytes(revision.state.score)
+
+
+def _has_notation() -> bool:
+    """Looked up anew each time, so that what is installed while the service runs is there at once."""
+    return find_spec(_NOTATION_LIBRARY) is not None
 
 
 def _archive(revision: Revision, sound: SoundRenderer) -> bytes:

@@ -19,12 +19,14 @@ from phraseloom.corpus.song import CorpusSong
 from phraseloom.corpus.store import Corpus
 from phraseloom.errors import CheckpointError, UnreadableFileError, UnsupportedScoreError
 from phraseloom.events import PhraseTable
+from phraseloom.melody_index import MELODY_INDEX_FILE, MelodyIndex
 from phraseloom.models.phrase_vae import PhraseVAE
 from phraseloom.models.song_dit import SongDiT
 from phraseloom.phrase_codec import KIND as PHRASE_VAE_KIND
 from phraseloom.phrase_codec import LatentStatistics, PhraseCodec, encode_means, phrase_vae_checkpoint
 from phraseloom.plan_prior import PlanPrior
 from phraseloom.progress import Progress
+from phraseloom.ranking import REAL_MUSIC_FILE, RealMusic
 from phraseloom.repeats import RepeatPrior
 from phraseloom.song_model import KIND as SONG_DIT_KIND
 from phraseloom.song_model import TICKS_PER_BAR, Slot, SongModel, song_dit_checkpoint, speaks_meter_of
@@ -168,6 +170,8 @@ def train_song_dit(
     repeat_prior = RepeatPrior.fit(((song.sections, song.sources) for song in songs[: len(train_songs)]), len(slots))
     chord_prior = ChordPrior.fit(song.score for song in train_songs)
     plan_prior = PlanPrior.fit(song.score for song in train_songs)
+    if accelerator.is_main_process:
+        _write_companions(corpus, train_songs, out)
     network = SongDiT(stage.network.for_corpus(len(slots), codec.network.config.latent_size))
     if start_from is not None:
         _begin_with(network, start_from, SONG_DIT_KIND)
@@ -230,6 +234,14 @@ def _begin_with(network: PhraseVAE | SongDiT, path: Path, kind: str) -> None:
     if {**checkpoint.config, "dropout": None} != {**asdict(network.config), "dropout": None}:
         raise CheckpointError(f"{path} holds a {kind} of other sizes than the recipe's", "give both the same sizes")
     fill_network(network, checkpoint, path)
+
+
+def _write_companions(corpus: Corpus, train_songs: Sequence[CorpusSong], weights: Path) -> None:
+    """What travels with the weights: the index of the training melodies, and what real songs are like."""
+    learnt = [song.score for song in train_songs]
+    held_out = [song.score for split in ("validation", "test") for song in model_songs(corpus, split)]
+    MelodyIndex.build(learnt, held_out).save(weights.with_name(MELODY_INDEX_FILE))
+    RealMusic.fit(learnt).save(weights.with_name(REAL_MUSIC_FILE))
 
 
 def _distinct(phrases: PhraseTable) -> PhraseTable:

@@ -8,14 +8,19 @@ export function historyPanel({ revisions, song, isOnline }, { auditions, editor 
   if (!revisions) return panel("History", element("p", { class: "faint" }, "Reading…"));
   const items = revisions.map((revision) => {
     const isHead = revision.id === song.head;
-    const facts = [timeText(revision.created), `${revision.form}`, revision.take ? `take ${revision.take}` : null];
     return element(
       "li",
       { class: "revision", "aria-current": isHead ? "true" : null, dataset: { revision: revision.id } },
       element("span", { class: "label" }, revision.label),
-      element("small", {}, facts.filter(Boolean).join(" · ")),
-      button("Compare", `compare ${revision.id}`, isHead || !isOnline, () => auditions.compare(revision.id)),
-      button("Go back", `head ${revision.id}`, isHead || !isOnline, () => editor.change(() => ({ head: revision.id }))),
+      element("small", { title: revision.form }, `${timeText(revision.created)} · ${revision.num_bars} bars`),
+      isHead
+        ? null
+        : element(
+            "span",
+            { class: "button-group" },
+            button("Compare", `compare ${revision.id}`, !isOnline, () => auditions.compare(revision.id)),
+            button("Go back", `head ${revision.id}`, !isOnline, () => editor.change(() => ({ head: revision.id }))),
+          ),
     );
   });
   return panel("History", element("ol", { class: "revisions" }, ...items));

@@ -7,16 +7,8 @@ import { TICKS_PER_BAR } from "./timeline.js";
 const LEAST_PITCHES = 25;
 const PITCHES_AROUND = 2;
 
+/** The bar in which a note begins, from 0. */
 export const barOf = ([onset]) => Math.floor(onset / TICKS_PER_BAR);
-
-/** How many notes begin in each cell: `counts[track][bar]`. */
-export function countsByCell(tracks, numBars) {
-  return tracks.map((track) => {
-    const counts = new Array(numBars).fill(0);
-    for (const note of track.notes) if (barOf(note) < numBars) counts[barOf(note)] += 1;
-    return counts;
-  });
-}
 
 /** Lowest and highest pitch to draw for some tracks, with air around them and at least two octaves. */
 export function pitchRange(tracks) {

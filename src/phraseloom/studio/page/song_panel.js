@@ -26,7 +26,7 @@ export function songPanel({ song, focusedTrack, takes, sectionId }, { editor }) 
     row("What returns repeats", repeat),
     element("p", { class: "note" }, "Left: freely varied. Right: note for note."),
     element("div", { class: "row wrap above field" }, element("label", { for: "cast" }, "Who plays where"), cast),
-    row(`${nameOf(track)}'s instrument`, program),
+    row(`Instrument of ${nameOf(track)}`, program),
     element("p", { id: "instrument", class: "note" }, track.is_drum ? "Drums" : track.instrument),
     element("p", { class: "note", id: "counts" }, `${found.fresh} cells fresh, ${found.stale} stale, ${found.empty} empty; ${found.locked} locked.`),
   );

@@ -13,14 +13,13 @@ const REPORT_NAMES = {
   other_similarity: "Likeness of other bars",
 };
 const SHARES = new Set(["chords", "form_similarity", "other_similarity"]);
-const DOING = { loading: "Loading the model", sampling: "Weaving", decoding: "Writing the notes" };
 
 /** `Weaving 3 takes of bars 5-12, 40 %`. */
 export function progressText({ state, operation, count, cells, share, doing, queue_place: place }) {
   if (state === "queued") return place > 1 ? `Waiting; ${place - 1} before this one` : "Waiting to begin";
-  const verb = doing === "loading" ? DOING.loading : "Weaving";
   const what = `${count > 1 ? `${count} takes of ` : ""}${targetText(operation, cells)}`;
-  return `${verb} ${doing === "loading" ? "for " : ""}${what}, ${Math.round(100 * (share ?? 0))} %`;
+  const verb = doing === "loading" ? "Loading the model for" : "Weaving";
+  return `${verb} ${what}, ${Math.round(100 * (share ?? 0))} %`;
 }
 
 /** What a job writes: `the song`, `new bars`, or `bars 5-12`. */
