@@ -13,7 +13,7 @@ SHELL := /bin/bash
 
 PYTHON ?=
 TORCH_PIP_ARGS ?=
-PYTEST_ARGS ?= -n auto
+PYTEST_ARGS ?= -n auto --dist loadgroup
 SONG ?= song.mid
 GENERATE_ARGS ?=
 
@@ -22,6 +22,8 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PYTHON_CANDIDATES := python3 python3.13 python3.12 python3.11 python
 TORCH_FOR_CPU := torch==2.13.0
+CHROMIUM := $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
+NODE := $(shell command -v node)
 
 .PHONY: help song test check format clean
 
@@ -35,8 +37,16 @@ help:
 song: $(VENV)/.installed
 	@$(BIN)/phraseloom generate --output "$(SONG)" $(GENERATE_ARGS)
 
-test: $(VENV)/.installed-dev
+test: $(VENV)/.installed-dev $(if $(CHROMIUM),$(VENV)/.installed-browser)
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+ifneq ($(NODE),)
+	@$(NODE) --test tests/page/*.test.js
+else
+	@echo "The page's modules were NOT tested: no Node.js here; see CONTRIBUTING.md"
+endif
+ifeq ($(CHROMIUM),)
+	@echo "The page was NOT tested: no Chromium here; see CONTRIBUTING.md"
+endif
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff check
@@ -76,4 +86,9 @@ $(VENV)/.installed: $(VENV)/.created pyproject.toml
 $(VENV)/.installed-dev: $(VENV)/.installed
 	@echo "Installing the tools for tests and checks"
 	@$(PIP) --editable ".[dev]"
+	@touch $@
+
+$(VENV)/.installed-browser: $(VENV)/.installed-dev
+	@echo "Installing what drives the browser"
+	@$(PIP) --editable ".[browser]"
 	@touch $@

@@ -6,7 +6,8 @@
 For every song of the split in 4/4 and of at most 128 bars, one song is composed to its form, chords, key and tempo,
 with the song's place in the split as the seed. Prints the figures of repetition and of agreement with the chords of
 both, means over songs with 95 % bootstrap intervals by song, and the share of sounding bars and notes a bar of each
-track. `phraseloom evaluate songs DIR --reference CORPUS` says more about the songs in DIR.
+track. Beside the songs in DIR lies plans.toml with the plan of each, so that
+`phraseloom evaluate songs DIR --reference CORPUS --plans DIR/plans.toml` can say more about them.
 """
 
 from __future__ import annotations
@@ -21,12 +22,16 @@ from phraseloom.composer import DEFAULT_GUIDANCE, DEFAULT_STEPS, Composer
 from phraseloom.corpus.store import Corpus
 from phraseloom.evaluation.chord_agreement import chord_agreement, summarise_chord_agreement
 from phraseloom.evaluation.repetition import repetition_report, summarise_repetition
+from phraseloom.files import written_beside
 from phraseloom.form import MAX_BARS, Section
 from phraseloom.midi import write_midi
 from phraseloom.plan import SongPlan
+from phraseloom.plan_table import plan_table_toml
 from phraseloom.score import Score
 from phraseloom.song_model import speaks_meter_of
 from phraseloom.transforms import cut
+
+PLANS_FILE = "plans.toml"
 
 app = App(help=__doc__)
 
@@ -51,6 +56,18 @@ def chart_of_song(score: Score) -> ChordChart | None:
     return None if chart is None else ChordChart((ChartPart(None, chart.parts[0].bars),))
 
 
+def plan_of_song(score: Score, *, repeat: float | None = None, chords: bool = True) -> SongPlan:
+    """The plan that a song of the same bars, form, key, tempo and chords is composed to."""
+    return SongPlan(
+        score.num_bars,
+        form=score.sections,
+        key=score.key,
+        tempo_bpm=score.tempo_bpm,
+        repeat=repeat,
+        chords=chart_of_song(score) if chords else None,
+    )
+
+
 @app.default
 def main(
     corpus: Path,
@@ -67,19 +84,18 @@ def main(
     real = [song.score for song in Corpus.open(corpus).songs(split)]
     real = [score for score in real if speaks_meter_of(score) and score.sections and score.num_bars <= MAX_BARS]
     composed = []
+    plans: dict[str, SongPlan] = {}
     for seed, score in enumerate(real):
-        plan = SongPlan(
-            form=score.sections,
-            key=score.key,
-            tempo_bpm=score.tempo_bpm,
-            repeat=repeat,
-            chords=chart_of_song(score) if chords else None,
-        )
+        plan = plan_of_song(score, repeat=repeat, chords=chords)
+        plans[f"{seed:02d}.mid"] = plan
         guided = DEFAULT_GUIDANCE._replace(scale=guidance)
         composed.append(composer.generate(plan, seed=seed, steps=steps, guidance=guided).score)
         if out is not None:
             out.mkdir(parents=True, exist_ok=True)
-            write_midi(composed[-1], out / f"{seed}.mid")
+            write_midi(composed[-1], out / f"{seed:02d}.mid")
+    if out is not None:
+        with written_beside(out / PLANS_FILE) as part:
+            part.write_text(plan_table_toml(plans), encoding="utf-8")
     for name, scores in (("real", real), ("composed", composed)):
         print(f"{name}, {len(scores)} songs")
         print(summarise_repetition(map(repetition_report, scores)).text())

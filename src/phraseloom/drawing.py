@@ -21,6 +21,7 @@ from phraseloom.diffusion.guidance import Guidance, guided
 from phraseloom.diffusion.samplers import cell_levels, euler, level_grid
 from phraseloom.diffusion.ties import shared, tied_mean
 from phraseloom.events import PhraseTable
+from phraseloom.loudness_prior import LoudnessPrior, levelled, loudness_of
 from phraseloom.models.conditions import SongConditions, chord_numbers, collate_conditions, song_conditions
 from phraseloom.phrase_codec import PhraseCodec, song_phrases
 from phraseloom.progress import Progress
@@ -39,6 +40,9 @@ dimension, from the latents of the phrases that are decoded from them."""
 PROJECTED_BELOW = (0.45, 0.3)
 """Noise levels below which what the network predicts is decoded to notes and encoded again: between the latents of
 phrases lie many that are nobody's, and what is drawn around them settles for what notes can say."""
+
+_LOUDNESS = 3
+"""What its random numbers are named by."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +99,7 @@ def draw(
     latents = _sample(request, codec, model, seed, steps, guidance, progress)
     sampled = time.perf_counter()
     progress("decoding", 0.9)
-    song = _completed(request, codec, latents, seed)
+    song = _completed(request, codec, latents, model.loudness_prior, seed)
     progress("done", 1.0)
     return Drawn(song, {"sampling": sampled - started, "decoding": time.perf_counter() - sampled})
 
@@ -176,12 +180,15 @@ def _decoded(request: Request, codec: PhraseCodec, latents: np.ndarray, cells: n
     return codec.decode(latents[cells], TICKS_PER_BAR, noise=noise, velocities=velocities)
 
 
-def _completed(request: Request, codec: PhraseCodec, latents: np.ndarray, seed: int) -> Score:
+def _completed(
+    request: Request, codec: PhraseCodec, latents: np.ndarray, loudness_prior: LoudnessPrior, seed: int
+) -> Score:
     """The song with the notes of `latents [n, s, z]` in the cells that are not known; tied cells are decoded once."""
     song, num_slots = request.song, latents.shape[1]
     cells, distinct, index = _drawn_cells(request)
     phrases = _decoded(request, codec, latents.reshape(-1, latents.shape[-1]), distinct, seed)
     shift = 0 if song.key is None else normalising_shift(song.key)
+    loudness = _loudness(request, loudness_prior, seed)
     tracks = []
     for slot, track in enumerate(song.tracks):
         of_slot = np.flatnonzero(cells % num_slots == slot)
@@ -191,6 +198,16 @@ def _completed(request: Request, codec: PhraseCodec, latents: np.ndarray, seed: 
         ]
         new = Notes.build(*np.concatenate(tables).T) if tables else Notes.empty()
         is_kept = request.levels[song.bar_of(track.notes.onset_ticks), slot] == KNOWN
-        new = new if track.is_drum else new.transposed(-shift)
+        new = levelled(new if track.is_drum else new.transposed(-shift), *loudness[slot])
         tracks.append(overlaid(track.notes.where(is_kept), new))
     return with_notes(song, tracks)
+
+
+def _loudness(request: Request, prior: LoudnessPrior, seed: int) -> np.ndarray:
+    """`[s, 2]` mean and spread of the velocities to be written: those of the notes that are there, or else drawn."""
+    song = request.song
+    there = [
+        track.notes.where(request.levels[song.bar_of(track.notes.onset_ticks), slot] < NEW)
+        for slot, track in enumerate(song.tracks)
+    ]
+    return prior.propose(loudness_of(there), np.random.default_rng([seed, _LOUDNESS])).reshape(2, -1).T

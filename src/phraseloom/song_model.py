@@ -11,6 +11,7 @@ import torch
 from phraseloom.checkpoint import Checkpoint, checkpoint_of, fill_network, read_checkpoint, require_names
 from phraseloom.chord_prior import ChordPrior
 from phraseloom.errors import CheckpointError
+from phraseloom.loudness_prior import LoudnessPrior
 from phraseloom.models.song_dit import SongDiT, SongDiTConfig
 from phraseloom.phrase_codec import PhraseCodec
 from phraseloom.plan_prior import PlanPrior
@@ -42,6 +43,7 @@ class SongModel:
         repeat_prior: which cells repeat which, as in the training songs.
         chord_prior: progressions that the training songs share.
         plan_prior: forms and tempos of the training songs.
+        loudness_prior: how loud their tracks are.
         fingerprint: of the weights, for reports; empty for weights that are still being trained.
     """
 
@@ -51,6 +53,7 @@ class SongModel:
     repeat_prior: RepeatPrior
     chord_prior: ChordPrior
     plan_prior: PlanPrior
+    loudness_prior: LoudnessPrior
     fingerprint: str = ""
 
 
@@ -66,7 +69,7 @@ def load_song_model(path: Path, codec: PhraseCodec) -> SongModel:
         UnreadableFileError, CheckpointError: as `read_checkpoint` and `fill_network`, and for another phrase VAE.
     """
     checkpoint = read_checkpoint(path, KIND)
-    belongings = ("phrase_vae", "slots", "noise_shift", "repeat_prior", "chord_prior", "plan_prior")
+    belongings = ("phrase_vae", "slots", "noise_shift", "repeat_prior", "chord_prior", "plan_prior", "loudness_prior")
     require_names(checkpoint, path, SongDiTConfig, belongings)
     if checkpoint.extra["phrase_vae"] != codec.fingerprint:
         raise CheckpointError(
@@ -84,6 +87,7 @@ def load_song_model(path: Path, codec: PhraseCodec) -> SongModel:
         RepeatPrior.from_dict(checkpoint.extra["repeat_prior"]),
         ChordPrior.from_dict(checkpoint.extra["chord_prior"]),
         PlanPrior.from_dict(checkpoint.extra["plan_prior"]),
+        LoudnessPrior.from_dict(checkpoint.extra["loudness_prior"]),
         checkpoint.fingerprint,
     )
 
@@ -97,6 +101,7 @@ def song_dit_checkpoint(model: SongModel, codec_fingerprint: str, facts: dict[st
         "repeat_prior": model.repeat_prior.to_dict(),
         "chord_prior": model.chord_prior.to_dict(),
         "plan_prior": model.plan_prior.to_dict(),
+        "loudness_prior": model.loudness_prior.to_dict(),
         **facts,
     }
     return checkpoint_of(KIND, model.network, model.network.config, extra, torch.float16)

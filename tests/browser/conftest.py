@@ -45,9 +45,11 @@ if not _missing:
     from phraseloom import phrase_codec, song_model
     from phraseloom.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
     from phraseloom.events import Attribute
+    from phraseloom.melody_index import MELODY_INDEX_FILE, MelodyIndex
     from phraseloom.phrase_codec import PHRASE_VAE_FILE
     from phraseloom.song_model import SONG_DIT_FILE
     from support.networks import write_tiny_weights
+    from support.songs import make_song
 
     def without(checkpoint: Checkpoint, prefix: str) -> Checkpoint:
         """The checkpoint with zeros for all weights whose name begins so."""
@@ -71,6 +73,7 @@ if not _missing:
         song_dit = replace(song_dit, extra={**song_dit.extra, "phrase_vae": phrase_vae.fingerprint})
         write_checkpoint(phrase_vae, folder / PHRASE_VAE_FILE)
         write_checkpoint(song_dit, folder / SONG_DIT_FILE)
+        MelodyIndex.build([make_song(1)], held_out=[make_song(2)]).save(folder / MELODY_INDEX_FILE)
         return folder
 
     @pytest.fixture(scope="session")

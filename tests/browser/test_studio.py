@@ -26,6 +26,8 @@ from phraseloom.midi import midi_bytes, read_midi
 from phraseloom.score import Score
 from support.songs import make_song
 
+pytestmark = pytest.mark.xdist_group("browser")  # all in one worker: they share a service and a browser
+
 MELODY, BRIDGE, DRUMS = range(3)
 """The tiny model's tracks."""
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(64)
@@ -527,6 +529,7 @@ def test_17_a_song_is_made_by_keyboard_alone(studio: StudioPage, service: Servic
     press("l")  # check 7: the melody of the first section
     told = re.compile("Pre-chorus A, bars 1-5, melody, .*, locked")
     expect(studio.cell(0, MELODY)).to_have_attribute("aria-label", told)
+    assert [track["locked"] for track in studio.revision["tracks"]] == ["1" * 5 + "0" * 8, "0" * 13, "0" * 13]
     press("ArrowDown")
     press("r")
     expect(studio.page.locator(".card:not(.is-waiting)")).to_have_count(4, timeout=WAIT_MS)
@@ -564,4 +567,8 @@ def test_18_the_report_says_what_was_asked_and_got(studio: StudioPage, service: 
         texts = studio.page.locator(f'#report tr[data-row="{name}"] > *').all_inner_texts()
         assert len(texts) == 3
         assert all(texts)
-    expect(studio.page.locator("#originality")).to_contain_text("Longest match to the training music")
+    found = report["originality"]
+    shown = studio.page.locator("#originality")
+    match = f"{found['longest_match_notes']} notes of the melody" if found["longest_match_notes"] else "none"
+    expect(shown).to_contain_text(f"Longest match to the training music: {match}")
+    expect(shown).to_contain_text(f"95 of 100 up to {found['usual_95th_percentile_notes']:g}")

@@ -10,6 +10,13 @@ test("what runs is said with its bars and share", () => {
   assert.equal(words.progressText({ ...job, state: "queued", queue_place: 3 }), "Waiting; 2 before this one");
 });
 
+test("where nothing happens, the line says what can be done", () => {
+  const song = (cells) => ({ revision: { tracks: [{ cells }] } });
+  assert.match(words.restingText({ song: song("...."), isOnline: true }), /Weave a song/);
+  assert.match(words.restingText({ song: song("##.."), isOnline: true }), /new takes/);
+  assert.equal(words.restingText({ song: song("...."), isOnline: false }), "");
+});
+
 test("a job that writes nothing here has no bars", () => {
   assert.equal(words.writtenBars(["0000", "0000"]), null);
   assert.equal(words.targetText("infill", ["0100"]), "bar 2");
@@ -23,5 +30,8 @@ test("differences and the report in words", () => {
 
 test("the originality line is there with and without a reference", () => {
   assert.match(words.originalityText(null), /not measured/);
-  assert.match(words.originalityText({ longest_match_bars: 3, usual_bars: [1, 4] }), /3 bars.*1 to 4/);
+  const told = { longest_match_notes: 9, bars: "3-5", usual_median_notes: 7, usual_95th_percentile_notes: 9.5 };
+  assert.match(words.originalityText(told), /: 9 notes of the melody, bars 3-5\. .*half have up to 7 and 95 of 100 up to 9\.5\.$/);
+  const nothing = { longest_match_notes: 0, bars: null, usual_median_notes: null, usual_95th_percentile_notes: null };
+  assert.equal(words.originalityText(nothing), "Longest match to the training music: none.");
 });

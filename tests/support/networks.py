@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -13,6 +14,7 @@ from phraseloom.composer import Composer
 from phraseloom.events import VOCABULARY, Attribute
 from phraseloom.form import parse_form
 from phraseloom.harmony import parse_chord
+from phraseloom.loudness_prior import LoudnessPrior
 from phraseloom.models.phrase_vae import PhraseVAE, PhraseVAEConfig
 from phraseloom.models.song_dit import SongDiT, SongDiTConfig
 from phraseloom.phrase_codec import PHRASE_VAE_FILE, LatentStatistics, PhraseCodec, phrase_vae_checkpoint
@@ -42,6 +44,7 @@ CHORDS = ChordPrior(
     root_moves=((1,) * 12,) * 12,
 )
 PLANS = PlanPrior(tuple(map(parse_form, ("i4 A8 B8 A8 B8 o4", "i8 A8 A8 B8 A8 B8 o6"))), (60.0, 80.0, 100.0))
+LOUDNESS = LoudnessPrior(np.array([90.0, 80.0, 70.0, 2.0, 2.0, 2.0]), np.diag([25.0, 25.0, 25.0, 0.1, 0.1, 0.1]))
 
 END_LOGIT = 2.0
 """Added to the end of a phrase, so that phrases have a few notes each instead of the 64 that fit."""
@@ -76,7 +79,7 @@ def tiny_codec(seed: int = 0) -> PhraseCodec:
 def write_tiny_weights(folder: Path, seed: int = 0) -> Path:
     """Writes both networks as a training run leaves them; returns `folder`, for `Composer.load` or `--weights`."""
     phrase_vae = _phrase_vae_checkpoint(seed)
-    model = SongModel(tiny_song_dit(seed), SLOTS, 1.9, REPEATS, CHORDS, PLANS)
+    model = SongModel(tiny_song_dit(seed), SLOTS, 1.9, REPEATS, CHORDS, PLANS, LOUDNESS)
     song_dit = song_dit_checkpoint(model, phrase_vae.fingerprint, {"corpus": "none", "step": 0})
     write_checkpoint(phrase_vae, folder / PHRASE_VAE_FILE)
     write_checkpoint(song_dit, folder / SONG_DIT_FILE)

@@ -13,7 +13,17 @@ from phraseloom.errors import CheckpointError, UnreadableFileError
 from phraseloom.phrase_codec import PHRASE_VAE_FILE, PhraseCodec
 from phraseloom.score import MeterChange, Notes, Score, Track
 from phraseloom.song_model import KIND, SONG_DIT_FILE, SongModel, load_song_model, song_dit_checkpoint, speaks_meter_of
-from support.networks import CHORDS, PLANS, REPEATS, SLOTS, TINY_SONG_DIT, tiny_codec, tiny_song_dit, write_tiny_weights
+from support.networks import (
+    CHORDS,
+    LOUDNESS,
+    PLANS,
+    REPEATS,
+    SLOTS,
+    TINY_SONG_DIT,
+    tiny_codec,
+    tiny_song_dit,
+    write_tiny_weights,
+)
 
 
 @pytest.fixture
@@ -61,7 +71,7 @@ def test_a_missing_file_is_refused(tmp_path):
 
 
 def test_weights_that_do_not_fit_their_configuration_are_refused_by_name(tmp_path):
-    codec, model = tiny_codec(), SongModel(tiny_song_dit(), SLOTS, 1.9, REPEATS, CHORDS, PLANS)
+    codec, model = tiny_codec(), SongModel(tiny_song_dit(), SLOTS, 1.9, REPEATS, CHORDS, PLANS, LOUDNESS)
     checkpoint = song_dit_checkpoint(model, codec.fingerprint, {})
     checkpoint.config["latent_size"] = 16
     write_checkpoint(checkpoint, tmp_path / SONG_DIT_FILE)

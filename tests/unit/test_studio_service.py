@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from PIL import Image
 
+from phraseloom.melody_index import MELODY_INDEX_FILE, NOTES_PER_GRAM, MelodyIndex
 from phraseloom.midi import load_midi, midi_bytes, read_midi
 from phraseloom.studio.context import Studio
 from phraseloom.studio.service import create_app
@@ -292,8 +293,8 @@ HOSTILE_FILES = {
     ),
     "128 tracks": (smf.midi_file(*[smf.chunk(smf.note(60, 480))] * 128), 422, "unsupported-score"),
     "60000 tracks": (smf.midi_file(*[smf.chunk()] * 60_000), 422, "unreadable-file"),
-    "240000 notes": (smf.midi_file(smf.chunk(smf.note(60, 1) * 240_000), division=24), 422, "unsupported-score"),
-    "notes without end": (smf.midi_file(smf.chunk(b"\x00\x90\x3c\x40" * 500_000)), 422, "unsupported-score"),
+    "240000 notes": (smf.midi_file(smf.chunk(smf.note(60, 1) * 240_000), division=24), 422, "unreadable-file"),
+    "notes without end": (smf.midi_file(smf.chunk(b"\x00\x90\x3c\x40" * 500_000)), 422, "unreadable-file"),
 }
 
 
@@ -441,6 +442,20 @@ def test_reports_and_differences(client):
     assert rows["chords"][0] == 1.0
     assert 0 < rows["form_similarity"][1] <= 1
     assert report["originality"] is None
+
+
+def test_originality_is_told_where_an_index_lies_beside_the_weights(tmp_path):
+    tune = make_song(3, num_tracks=2)
+    index = MelodyIndex.build([tune], held_out=[make_song(4, num_tracks=2)])
+    weights = write_tiny_weights(tmp_path)
+    index.save(weights / MELODY_INDEX_FILE)
+    app = create_app(tmp_path / "library.sqlite", checkpoint=weights)
+    client = TestClient(app, base_url=BASE)
+    upload = client.post("/api/uploads", content=midi_bytes(tune)).json()["id"]
+    song = client.post("/api/songs", json={"upload": upload}).json()
+    told = client.get(f"/api/revisions/{song['head']}/report").json()["originality"]
+    assert told["longest_match_notes"] > NOTES_PER_GRAM
+    assert told == index.originality(tune)
 
 
 # Jobs that nobody runs

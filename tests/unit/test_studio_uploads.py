@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 from dataclasses import replace
 
 import numpy as np
@@ -13,6 +14,8 @@ from phraseloom.chord_chart import parse_chart
 from phraseloom.errors import RequestError, UnreadableFileError, UnsupportedScoreError
 from phraseloom.midi import midi_bytes
 from phraseloom.midi.annotations import RECIPE_PREFIX
+from phraseloom.midi.chunks import MAX_FILE_BYTES, ChannelEvent, read_chunks, read_track
+from phraseloom.passengers import Phase
 from phraseloom.score import MeterChange, Notes, Score, Track
 from phraseloom.song_recipe import SongRecipe
 from phraseloom.studio.changes import SectionChange, with_cast, with_chart, with_locks, with_sections
@@ -235,3 +238,22 @@ def test_a_file_of_the_command_line_that_was_changed_since_gives_what_still_fits
 def test_notes_are_where_they_were():
     song = made(upload_of(written_song().score), restores=False)
     assert bars_heard(song) == list(np.arange(14))
+
+
+@pytest.mark.parametrize(
+    "event",
+    [b"\x00\xff\x01\x00", b"\x00\xb0\x07\x40", b"\x00\x80\x3c\x00"],
+    ids=["empty texts", "controllers", "note-offs"],
+)
+def test_a_file_of_too_many_events_is_refused(event):
+    body = event * (MAX_FILE_BYTES // len(event) - 10)
+    content = b"MThd" + struct.pack(">IHHH", 6, 0, 1, 480) + b"MTrk" + struct.pack(">I", len(body)) + body
+    with pytest.raises(UnreadableFileError, match="over 200000 events"):
+        read_chunks(content)
+
+
+def test_messages_of_one_tick_are_read_in_one_pass():
+    """Each controller looked at all note-offs before it once."""
+    body = b"\x00\x80\x3c\x00" * 90_000 + b"\x00\xb0\x07\x40" * 90_000
+    chunk = read_track(body)
+    assert {event.phase for event in chunk.events if isinstance(event, ChannelEvent)} == {Phase.BEHIND_NOTE_OFFS}

@@ -81,9 +81,17 @@ def evaluate_repetition(
 
 @evaluate.command(name="songs")
 def evaluate_songs(
-    songs: Path, *, reference: Path, split: Literal["validation", "test"] = "test", as_json: Json = False
+    songs: Path,
+    *,
+    reference: Path,
+    split: Literal["validation", "test"] = "test",
+    plans: Path | None = None,
+    checkpoint: Path | None = None,
+    no_latents: bool = False,
+    html: Path | None = None,
+    as_json: Json = False,
 ) -> None:
-    """Compare songs, made by any system, with real ones: form, chords, closeness, and what was copied.
+    """Compare songs, made by any system, with real ones: plan, form, chords, closeness, and what was copied.
 
     Needs scikit-learn: pip install "phraseloom[evaluate]".
 
@@ -95,13 +103,23 @@ def evaluate_songs(
         Prepared corpus; its training songs are searched for what was copied.
     split
         Which of its songs stand for real music.
+    plans
+        TOML file with a table for each MIDI file: the plan that it was made to.
+    checkpoint
+        Folder with the phrase VAE whose latents are compared, in place of the package's own.
+    no_latents
+        Leave out the Fréchet distances of phrase latents, which take torch and the most time.
+    html
+        Page to write, one file with figures and pictures.
     as_json
         Print the report as one JSON object.
     """
-    from phraseloom.evaluating import evaluate_songs
+    from phraseloom.evaluating import SongsEvaluation
+    from phraseloom.evaluating import evaluate_songs as evaluated
 
+    asked = SongsEvaluation(songs, reference, split, plans, not no_latents, checkpoint, html)
     with terminal.progress_bar() as progress:
-        report = evaluate_songs(songs, reference, split, progress)
+        report = evaluated(asked, progress)
     print_report(report, as_json)
 
 

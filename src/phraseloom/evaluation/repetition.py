@@ -46,6 +46,7 @@ class RepetitionReport:
 
     Attributes:
         homologous, different_sections: see `HomologousSimilarity`; NaN for a song without a form.
+        section_contrast: the first of these two less the second: how much more alike what the form calls alike is.
         repeated_bars: share of the sounding bars that equal an earlier bar note for note.
         repeated_cells: the same share for each track by itself, by the track's name.
         best_distant_match: mean over the sounding bars of the highest note-set Jaccard index with a bar at least four
@@ -55,6 +56,7 @@ class RepetitionReport:
 
     homologous: float
     different_sections: float
+    section_contrast: float
     repeated_bars: float
     repeated_cells: dict[str, float]
     best_distant_match: float
@@ -71,6 +73,7 @@ class RepetitionSummary:
 
     homologous: Estimate
     different_sections: Estimate
+    section_contrast: Estimate
     repeated_bars: Estimate
     repeated_cells: dict[str, Estimate]
     best_distant_match: Estimate
@@ -85,6 +88,7 @@ class RepetitionSummary:
         rows = {
             "homologous bars, Jaccard": self.homologous,
             "bars of different sections": self.different_sections,
+            "the first less the second": self.section_contrast,
             "best match 4+ bars away": self.best_distant_match,
             "section recurrence score": self.section_recurrence,
             "bars repeated exactly": self.repeated_bars,
@@ -144,6 +148,7 @@ def repetition_report(score: Score) -> RepetitionReport:
     return RepetitionReport(
         homologous=pairs.homologous if pairs else np.nan,
         different_sections=pairs.different_sections if pairs else np.nan,
+        section_contrast=pairs.homologous - pairs.different_sections if pairs else np.nan,
         repeated_bars=exact_repeats(score),
         repeated_cells={
             name: exact_repeats(score, track.notes)
@@ -170,6 +175,7 @@ def summarise_repetition(
     return RepetitionSummary(
         homologous=mean([song.homologous for song in songs]),
         different_sections=mean([song.different_sections for song in songs]),
+        section_contrast=mean([song.section_contrast for song in songs]),
         repeated_bars=mean([song.repeated_bars for song in songs]),
         repeated_cells={name: mean([song.repeated_cells.get(name, np.nan) for song in songs]) for name in tracks},
         best_distant_match=mean([song.best_distant_match for song in songs]),

@@ -13,6 +13,7 @@ from phraseloom import __version__
 from phraseloom.errors import UserError
 from phraseloom.form import MAX_BARS
 from phraseloom.general_midi import program_name
+from phraseloom.melody_index import MELODY_INDEX_FILE, MelodyIndex
 from phraseloom.midi.annotations import section_name
 from phraseloom.pretrained import PRETRAINED_DIRECTORY
 from phraseloom.repeats import AS_IN_THE_CORPUS
@@ -26,11 +27,13 @@ from phraseloom.studio.library import Library, Revision, Song
 from phraseloom.studio.operations import ALL_NEW
 from phraseloom.studio.problems import HeaderError, ModelUnavailableError, model_problem
 from phraseloom.studio.rendering import SoundRenderer
+from phraseloom.studio.report import report_rows
 from phraseloom.studio.requests import DEFAULT_STEPS, MAX_ID, MAX_SEED, MAX_STEPS, MAX_TAKES
 from phraseloom.studio.security import MAX_BODY_BYTES
 from phraseloom.studio.uploads import MAX_TRACKS, UploadStore
 from phraseloom.studio.weights import ModelTrack, read_model_tracks
 
+_NUM_PROGRAMS = 128
 _OTHER_NAMES = frozenset({"Part", "Instrumental"})
 
 
@@ -62,8 +65,10 @@ class Studio:
         self.sound = SoundRenderer(soundfont)
         self._tracks: tuple[ModelTrack, ...] = ()
         self._tracks_problem: UserError | None = None
+        self.melody_index: MelodyIndex | None = None
         try:
             self._tracks = read_model_tracks(folder)
+            self.melody_index = MelodyIndex.load(folder / MELODY_INDEX_FILE)
         except UserError as error:
             self._tracks_problem = error
 
@@ -98,6 +103,7 @@ class Studio:
                 {**asdict(track), "instrument": "Drums" if track.is_drum else program_name(track.program)}
                 for track in self._tracks
             ],
+            "instruments": [program_name(program) for program in range(_NUM_PROGRAMS)],
             "meters": ["4/4"],
             "limits": {
                 "max_bars": MAX_BARS,
@@ -115,6 +121,15 @@ class Studio:
                 letter: name for letter in ascii_letters if (name := section_name(letter)) not in _OTHER_NAMES
             },
             "exports": available_exports(self.sound),
+        }
+
+    def report(self, revision: Revision) -> dict[str, Any]:
+        """For JSON; see `docs/studio.md`, "Exports, sound, comparison"."""
+        state, index = revision.state, self.melody_index
+        return {
+            "revision": revision.entry.id,
+            "rows": report_rows(state),
+            "originality": None if index is None else index.originality(state.score),
         }
 
     def describe_song(self, song: Song) -> dict[str, Any]:

@@ -17,7 +17,6 @@ from phraseloom.studio.library import NewRevision, Song
 from phraseloom.studio.new_songs import drawn_seed, new_song
 from phraseloom.studio.problem_answers import answer, problem_answer
 from phraseloom.studio.problems import ConflictError, HeaderError, Problem, pointing_at
-from phraseloom.studio.report import report_rows
 from phraseloom.studio.requests import MAX_ID, GenerateRequest, JobRequest
 
 router = APIRouter(tags=["jobs"])
@@ -105,8 +104,7 @@ def _song_answer(studio: Studio, song_id: int, job: Job, as_midi: bool) -> Respo
     headers = {"Location": f"/api/songs/{song_id}", "X-Seed": str(job.seed)}
     if as_midi:
         return Response(midi_file(revision), headers=headers, media_type=MEDIA_TYPES["mid"])
-    report = {"revision": song.head, "rows": report_rows(revision.state), "originality": None}
-    return answer({"song": studio.describe_song(song), "report": report}, headers=headers)
+    return answer({"song": studio.describe_song(song), "report": studio.report(revision)}, headers=headers)
 
 
 def _key(text: str | None, asked: JobRequest) -> IdempotencyKey | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -36,6 +37,10 @@ _LABELS = {
 }
 
 
+_TELLING_SECONDS = 0.1
+"""Between two reports of progress: a small model takes hundreds of steps a second, and a page redraws with each."""
+
+
 @dataclass
 class _Running:
     """The job that the worker is busy with."""
@@ -46,6 +51,7 @@ class _Running:
     doing: str = "loading"
     share: float = 0.0
     take: int = 1
+    told_at_seconds: float = 0.0
 
 
 class JobQueue:
@@ -250,7 +256,12 @@ class JobQueue:
             self._fail(job, WORKER_DIED.to_dict())
 
     def _progressed(self, running: _Running, message: Progressed) -> None:
+        is_news = (message.doing, message.take) != (running.doing, running.take)
         running.doing, running.share, running.take = message.doing, message.share, message.take
+        now_seconds = time.monotonic()
+        if not is_news and now_seconds - running.told_at_seconds < _TELLING_SECONDS:
+            return
+        running.told_at_seconds = now_seconds
         self._tell(
             running.job,
             "progress",

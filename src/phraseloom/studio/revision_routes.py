@@ -25,7 +25,7 @@ from phraseloom.studio.library import Revision
 from phraseloom.studio.problem_answers import answer
 from phraseloom.studio.problems import NotFoundError
 from phraseloom.studio.rendering import SoundRenderer
-from phraseloom.studio.report import difference, report_rows
+from phraseloom.studio.report import difference
 from phraseloom.studio.requests import MAX_ID
 from phraseloom.studio.state import SongState
 from phraseloom.transforms import excerpt
@@ -38,8 +38,7 @@ Bar = Annotated[int | None, Query(ge=1, le=MAX_ID)]
 
 @router.get("/api/revisions/{revision_id}/report", summary="What was asked and what was got")
 def read_report(studio: CurrentStudio, revision_id: Number) -> Response:
-    revision = studio.library.revision(revision_id)
-    return answer({"revision": revision_id, "rows": report_rows(revision.state), "originality": None})
+    return answer(studio.report(studio.library.revision(revision_id)))
 
 
 @router.get("/api/revisions/{revision_id}/difference", summary="Notes added and removed since another revision")

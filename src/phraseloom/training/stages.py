@@ -19,6 +19,7 @@ from phraseloom.corpus.song import CorpusSong
 from phraseloom.corpus.store import Corpus
 from phraseloom.errors import CheckpointError, UnreadableFileError, UnsupportedScoreError
 from phraseloom.events import PhraseTable
+from phraseloom.loudness_prior import LoudnessPrior
 from phraseloom.melody_index import MELODY_INDEX_FILE, MelodyIndex
 from phraseloom.models.phrase_vae import PhraseVAE
 from phraseloom.models.song_dit import SongDiT
@@ -170,6 +171,7 @@ def train_song_dit(
     repeat_prior = RepeatPrior.fit(((song.sections, song.sources) for song in songs[: len(train_songs)]), len(slots))
     chord_prior = ChordPrior.fit(song.score for song in train_songs)
     plan_prior = PlanPrior.fit(song.score for song in train_songs)
+    loudness_prior = LoudnessPrior.fit((song.score for song in train_songs), len(slots))
     if accelerator.is_main_process:
         _write_companions(corpus, train_songs, out)
     network = SongDiT(stage.network.for_corpus(len(slots), codec.network.config.latent_size))
@@ -193,7 +195,9 @@ def train_song_dit(
             if figures["mean"] < least:
                 least = figures["mean"]
                 facts = {"corpus": corpus.fingerprint, "step": report.step, "held_out": figures}
-                made = SongModel(report.averaged, slots, stage.loss.shift, repeat_prior, chord_prior, plan_prior)
+                made = SongModel(
+                    report.averaged, slots, stage.loss.shift, repeat_prior, chord_prior, plan_prior, loudness_prior
+                )
                 write_checkpoint(song_dit_checkpoint(made, codec.fingerprint, facts), out)
         yield StageEvent(report, figures)
     accelerator.wait_for_everyone()

@@ -17,7 +17,7 @@ export class CellGrid {
 
   constructor(store) {
     this.store = store;
-    store.watch(["song", "takes", "comparison", "selection", "barPx"], () => this.#draw());
+    store.watch(["song", "takes", "comparison", "selection", "sectionId", "barPx"], () => this.#draw());
     this.#grid.addEventListener("keydown", (event) => this.#onKey(event));
     this.#grid.addEventListener("focusin", (event) => this.#onFocus(event));
     onDrag(this.#grid, {
@@ -82,17 +82,22 @@ export class CellGrid {
     return cell;
   }
 
-  /** The section and track where the selection ends; the first ones where nothing is selected. */
+  /** The section and track where the selection ends; of a section chosen in the form, the focused track's cell. */
   #currentCell(revision) {
-    const { selection } = this.store.state;
-    if (!selection) return { place: 0, track: 0 };
+    const { selection, sectionId, focusedTrack } = this.store.state;
+    const chosen = revision.sections.findIndex((section) => section.id === sectionId);
+    if (chosen >= 0 || !selection) return { place: Math.max(0, chosen), track: Math.min(focusedTrack, revision.tracks.length - 1) };
     const { focus } = selection.within(revision.num_bars, revision.tracks.length);
     return { place: sectionAt(revision.sections, focus.bar), track: focus.track };
   }
 
-  /** Tabbing into the grid selects its current cell, so that keys have something to act on. */
+  /**
+   * Tabbing into the grid selects its current cell, so that keys act on what is heard; a section that is chosen in the
+   * form is selected with all its tracks, which here would be more than the cell that has the focus.
+   */
   #onFocus(event) {
-    if (this.store.state.selection || event.target.role !== "gridcell") return;
+    const { selection, sectionId } = this.store.state;
+    if ((selection && sectionId === null) || event.target.role !== "gridcell") return;
     const [place, track] = event.target.dataset.key.split(" ").map(Number);
     this.#select(this.#sectionSelection(place, track));
   }

@@ -17,12 +17,12 @@ export function startEmptyState(store, { editor, openFile }) {
     const take = () => editor.change(({ revision }) => ({ sections: retyped(revision.sections, parseForm(form)) }));
     return element("button", { type: "button", on: { click: take } }, name, element("small", {}, form));
   });
-  const open = element("button", { type: "button", class: "quiet", on: { click: openFile } }, "drop a MIDI file here, or choose one");
+  const open = element("button", { type: "button", on: { click: openFile } }, "Choose a MIDI file");
   box.replaceChildren(
     element("h2", {}, "Weave a song, or sketch one first"),
     element("p", {}, "The plan above is ready to go. Drag sections, type chords, or start from a form:"),
     element("div", { class: "examples" }, ...buttons),
-    element("div", {}, "Have a melody? ", open),
+    element("div", { class: "melody" }, "Have a melody? ", open, " or drop it anywhere on the page."),
   );
   store.watch(["song", "jobs"], ({ song, jobs }) => {
     box.hidden = !song || jobs.length > 0 || !isEmptySong(song.revision.tracks);

@@ -8,6 +8,7 @@ import { sectionPanel } from "./section_panel.js";
 import { selectionPanel } from "./selection_panel.js";
 import { songPanel } from "./song_panel.js";
 import { comparisonPanel, takesPanel } from "./takes_panel.js";
+import { isTypingIn, onTypingGivenUp } from "./typing.js";
 
 const PANELS = {
   inspector: [problemPanel, takesPanel, comparisonPanel, sectionPanel, selectionPanel, songPanel, reportPanel],
@@ -22,8 +23,11 @@ const PARTS = ["song", "takes", "comparison", "selection", "sectionId", "panel",
  * @param {object} actions - `{editor, weaver, auditions, mixer, store}`.
  */
 export function startInspector(actions) {
-  actions.store.watch(PARTS, (state) => {
-    if (!state.song) return;
-    rebuild(byId("inspector"), PANELS[state.panel].map((panel) => panel(state, actions)));
-  });
+  const inspector = byId("inspector");
+  const draw = (state) => {
+    if (!state.song || isTypingIn(inspector)) return;
+    rebuild(inspector, PANELS[state.panel].map((panel) => panel(state, actions)));
+  };
+  actions.store.watch(PARTS, draw);
+  onTypingGivenUp((field) => inspector.contains(field) && queueMicrotask(() => draw(actions.store.state)));
 }

@@ -31,6 +31,7 @@ import { Sound } from "./sound.js";
 import { startStatusBar } from "./status_bar.js";
 import { Store } from "./store.js";
 import { startToolbar } from "./toolbar.js";
+import { startTyping } from "./typing.js";
 import { startUploads } from "./uploads.js";
 import { Weaver } from "./weaver.js";
 
@@ -43,6 +44,7 @@ const playback = new Playback(store, new Player(), new Sound(api));
 const mixer = new Mixer(store, editor);
 const events = new Events({ event: onEvent, connection: onConnection });
 
+startTyping();
 startLayout(store);
 const formStrip = new FormStrip(store, editor, (place) => askExtension(store, weaver, place));
 const chordRow = new ChordRow(store, openChordEditor);

@@ -6,7 +6,7 @@ import { timelineOf } from "./layout.js";
 import { shownRevision } from "./selectors.js";
 import { TICKS_PER_BAR, TICKS_PER_QUARTER, clockText, placeText } from "./timeline.js";
 
-const LEAST_NUMBER_PX = 34;
+const LEAST_NUMBER_PX = 40;
 const FOLLOW_MARGIN_PX = 40;
 
 export class Playhead {

@@ -6,7 +6,7 @@ import { panel } from "./panel.js";
 import { nameOf } from "./mixer.js";
 import { showFieldProblem } from "./problems.js";
 
-export function songPanel({ song, focusedTrack, takes, sectionId }, { editor }) {
+export function songPanel({ song, model, focusedTrack, takes, sectionId }, { editor }) {
   if (takes || sectionId !== null) return null;
   const { revision } = song;
   const found = counts(revision.tracks);
@@ -19,15 +19,16 @@ export function songPanel({ song, focusedTrack, takes, sectionId }, { editor }) 
   });
   const index = Math.min(focusedTrack, revision.tracks.length - 1);
   const track = revision.tracks[index];
-  const program = element("input", { type: "number", id: "program", min: 1, max: 128, value: track.program + 1, disabled: track.is_drum, "aria-describedby": "instrument", dataset: { key: "program" } });
-  program.addEventListener("change", () => program.reportValidity() && editor.change(() => ({ tracks: [{ track: index + 1, program: program.valueAsNumber - 1 }] })));
+  const names = track.is_drum ? ["Drums"] : (model?.instruments ?? [track.instrument]);
+  const options = names.map((name, program) => element("option", { value: program, selected: name === track.instrument }, name));
+  const program = element("select", { id: "program", disabled: track.is_drum || names.length === 1, dataset: { key: "program" } }, ...options);
+  program.addEventListener("change", () => editor.change(() => ({ tracks: [{ track: index + 1, program: Number(program.value) }] })));
   return panel(
     "Song",
     row("What returns repeats", repeat),
     element("p", { class: "note" }, "Left: freely varied. Right: note for note."),
     element("div", { class: "row wrap above field" }, element("label", { for: "cast" }, "Who plays where"), cast),
-    row(`Instrument of ${nameOf(track)}`, program),
-    element("p", { id: "instrument", class: "note" }, track.is_drum ? "Drums" : track.instrument),
+    element("div", { class: "row wrap above" }, element("label", { for: "program" }, `Instrument of ${nameOf(track)}`), program),
     element("p", { class: "note", id: "counts" }, `${found.fresh} cells fresh, ${found.stale} stale, ${found.empty} empty; ${found.locked} locked.`),
   );
 }

@@ -2,7 +2,7 @@
 
 import { byId, element } from "./dom.js";
 import { pageState, shownRevision } from "./selectors.js";
-import { progressText } from "./words.js";
+import { progressText, restingText } from "./words.js";
 
 const ANNOUNCE_EVERY = 0.2;
 const SOUND_TEXTS = { loading: "Rendering the sound…", unavailable: "No sound: this installation cannot render it.", none: "", ready: "" };
@@ -20,7 +20,7 @@ export function startStatusBar(store, { weaver }) {
     const share = job ? Math.floor((job.share ?? 0) / ANNOUNCE_EVERY) : 0;
     const isNews = !job || share !== announcedShare || !byId("status").textContent.startsWith("Weaving");
     announcedShare = share;
-    if (isNews) byId("status").textContent = job ? progressText(job) : state.status;
+    if (isNews) byId("status").textContent = job ? progressText(job) : state.status || restingText(state);
   });
   store.watch(["sound"], ({ sound }) => {
     byId("hint").textContent = SOUND_TEXTS[sound];

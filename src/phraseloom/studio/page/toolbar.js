@@ -5,6 +5,7 @@ import { byId, element, icon, setAttribute } from "./dom.js";
 import { formatForm, parseForm, retyped } from "./form.js";
 import { showFieldProblem } from "./problems.js";
 import { whyNotWeave } from "./selectors.js";
+import { isTypingIn, onTypingGivenUp } from "./typing.js";
 
 const WEAVE_TEXTS = { generate: "Weave a song", gaps: "Weave the gaps", another: "Weave another" };
 const SHARPS = ["C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B"];
@@ -57,19 +58,21 @@ function startFields(store, editor) {
     if (typed.length) send(plan, ({ revision }) => ({ sections: retyped(revision.sections, typed) }));
     else showFieldProblem(plan, PLAN_PROBLEM);
   });
-  store.watch(["song", "isOnline"], ({ song, isOnline }) => {
+  const show = ({ song, isOnline }) => {
     for (const field of [tempo, key, seed, plan]) field.disabled = !isOnline;
     if (!song) return;
     const { revision } = song;
     const values = [[tempo, revision.tempo_bpm], [seed, revision.seed], [plan, formatForm(revision.sections)]];
     for (const [field, value] of values) fill(field, String(value));
     chooseKey(key, revision.key);
-  });
+  };
+  store.watch(["song", "isOnline"], show);
+  onTypingGivenUp(() => show(store.state));
 }
 
-/** A field shows the song's value, and what was wrong with it is over. */
+/** A field shows the song's value, and what was wrong with it is over; what somebody is typing stays. */
 function fill(field, value) {
-  if (field.value === value) return;
+  if (field.value === value || isTypingIn(field)) return;
   field.value = value;
   showFieldProblem(field, null);
 }

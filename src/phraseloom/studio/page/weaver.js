@@ -10,6 +10,7 @@ const ENDED = new Set(["done", "failed", "cancelled", "lost"]);
 
 export class Weaver {
   #ended = new Set(); // an answer can come after the events of the job that it describes
+  #numAsked = 0; // jobs that this page has asked for: a list of jobs from before does not know the latest
 
   constructor(store, api, editor) {
     Object.assign(this, { store, api, editor });
@@ -55,14 +56,10 @@ export class Weaver {
   async ask(request) {
     if (this.#refuses()) return undefined;
     const { song } = this.store.state;
-    this.store.set({ error: null });
-    const job = await attempt(
-      this.store,
+    return this.#begin(
       () => this.api.createJob({ song: song.id, ...request }),
       () => this.ask(request),
     );
-    if (job) this.#update(job);
-    return job;
   }
 
   async cancel(id) {
@@ -70,17 +67,20 @@ export class Weaver {
     if (job) this.#update(job);
   }
 
-  async again(id) {
-    this.store.set({ error: null });
-    const job = await attempt(this.store, () => this.api.repeatJob(id), () => this.again(id));
-    if (job) this.#update(job);
+  again(id) {
+    return this.#begin(() => this.api.repeatJob(id), () => this.again(id));
   }
 
   /** Reads the song's jobs again, after the page has lost sight of them. */
   async refresh() {
     const { song } = this.store.state;
+    const numAsked = this.#numAsked;
     const answer = await attempt(this.store, () => this.api.jobs(song.id));
-    if (!answer) return;
+    if (!answer || this.store.state.song.id !== song.id) return;
+    if (numAsked !== this.#numAsked) {
+      await this.refresh();
+      return;
+    }
     this.store.set({ jobs: answer.jobs.filter((job) => !ENDED.has(job.state)) });
     const [latest] = answer.jobs;
     if (latest?.state === "lost") this.#tellLost(latest);
@@ -98,6 +98,17 @@ export class Weaver {
     const job = this.store.state.jobs.find((one) => one.id === id);
     this.store.set({ jobs: this.store.state.jobs.filter((one) => one.id !== id), status: endText(name, job, data) });
     if (name === "failed") this.#tellFailed(id, data.problem);
+  }
+
+  /** Asks for a job in one way or another; returns it, or undefined where there is none. */
+  async #begin(send, retry) {
+    this.store.set({ error: null });
+    const job = await attempt(this.store, send, retry);
+    if (!job) return undefined;
+    this.#numAsked += 1;
+    this.store.set({ error: null }); // a list of jobs that was read meanwhile may have told of a lost one
+    this.#update(job);
+    return job;
   }
 
   #tellFailed(id, { detail, remedy }) {

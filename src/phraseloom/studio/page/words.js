@@ -1,5 +1,6 @@
 /** What the page says: sentences for the status line, the report and the inspector. */
 
+import { isEmptySong } from "./cells.js";
 import { barsText } from "./timeline.js";
 
 const REPORT_NAMES = {
@@ -20,6 +21,13 @@ export function progressText({ state, operation, count, cells, share, doing, que
   const what = `${count > 1 ? `${count} takes of ` : ""}${targetText(operation, cells)}`;
   const verb = doing === "loading" ? "Loading the model for" : "Weaving";
   return `${verb} ${what}, ${Math.round(100 * (share ?? 0))} %`;
+}
+
+/** What can be done next, where nothing else is to be said. */
+export function restingText({ song, error, isOnline, takes, comparison }) {
+  if (!song || error || !isOnline || takes || comparison) return "";
+  if (isEmptySong(song.revision.tracks)) return "Ready. Weave a song, or press Ctrl+Enter.";
+  return "Ready. Drag across cells and press R for new takes of them.";
 }
 
 /** What a job writes: `the song`, `new bars`, or `bars 5-12`. */
@@ -54,9 +62,12 @@ export function reportRow({ name, asked, got }) {
 
 /** How near the song comes to the music that the model learned from; never a verdict. */
 export function originalityText(originality) {
-  if (!originality) return "Longest match to the training music: not measured, no reference is installed.";
-  const { longest_match_bars: longest, usual_bars: [low, high] } = originality;
-  return `Longest match to the training music: ${longest} bars. Songs by people usually have ${low} to ${high}.`;
+  const what = "Longest match to the training music";
+  if (!originality) return `${what}: not measured; these weights come without an index of it.`;
+  const { longest_match_notes: notes, bars, usual_median_notes: median, usual_95th_percentile_notes: high } = originality;
+  const found = notes ? `${notes} notes of the melody, ${bars.includes("-") ? "bars" : "bar"} ${bars}` : "none";
+  const usual = median === null ? "" : ` Of songs by people that the model has not learned from, half have up to ${median} and 95 of 100 up to ${high}.`;
+  return `${what}: ${found}.${usual}`;
 }
 
 /** A time of day as the reader's clock shows it: `14:02`. */
