@@ -91,8 +91,9 @@ if not _missing:
         yield running
         running.kill()
 
-    @pytest.fixture(scope="session")
+    @pytest.fixture(scope="module")
     def browser() -> Iterator[Browser]:
+        """Not for longer than its tests: while it runs, so does an event loop, and others cannot run theirs."""
         with sync_playwright() as playwright:
             running = playwright.chromium.launch(executable_path=_browser, args=list(FLAGS))
             yield running

@@ -17,7 +17,10 @@ const EXPORTS = {
 /** Wires the bar. */
 export function startHeader(store, { editor }) {
   const title = byId("title");
-  title.addEventListener("change", () => editor.change(() => ({ title: title.value.trim() })));
+  title.addEventListener("change", () => {
+    const typed = title.value.trim(); // by the time it is sent, the field may show another one
+    editor.change(() => ({ title: typed }));
+  });
   byId("undo").addEventListener("click", () => editor.undo());
   byId("redo").addEventListener("click", () => editor.redo());
   byId("history").addEventListener("click", () => store.set({ panel: store.state.panel === "history" ? "inspector" : "history" }));

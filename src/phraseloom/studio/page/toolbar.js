@@ -50,9 +50,10 @@ function startFields(store, editor) {
     showFieldProblem(field, null);
     editor.change(changesOf, (problem) => showFieldProblem(field, problem));
   };
-  tempo.addEventListener("change", () => tempo.value && send(tempo, () => ({ tempo_bpm: tempo.valueAsNumber })));
-  seed.addEventListener("change", () => seed.value && send(seed, () => ({ seed: seed.valueAsNumber })));
-  key.addEventListener("change", () => send(key, () => ({ key: key.value })));
+  const sendValue = (field, name, value) => send(field, () => ({ [name]: value })); // by then it may show another one
+  tempo.addEventListener("change", () => tempo.value && sendValue(tempo, "tempo_bpm", tempo.valueAsNumber));
+  seed.addEventListener("change", () => seed.value && sendValue(seed, "seed", seed.valueAsNumber));
+  key.addEventListener("change", () => sendValue(key, "key", key.value));
   plan.addEventListener("change", () => {
     const typed = parseForm(plan.value);
     if (typed.length) send(plan, ({ revision }) => ({ sections: retyped(revision.sections, typed) }));
