@@ -6,6 +6,7 @@ import importlib.util
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,14 @@ if not _missing:
     def mortal_service(tmp_path: Path, weights: Path) -> Iterator[Service]:
         """A service of the test's own, which it may kill."""
         running = Service(tmp_path, weights)
+        running.start()
+        yield running
+        running.kill()
+
+    @pytest.fixture
+    def trained_service(tmp_path: Path) -> Iterator[Service]:
+        """A service with the weights that come with the package."""
+        running = Service(tmp_path, Path(str(files("phraseloom") / "pretrained")))
         running.start()
         yield running
         running.kill()
