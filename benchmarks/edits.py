@@ -1,7 +1,7 @@
 """How well edits of held-out songs turn out, every figure beside the same one of the real music.
 
     python benchmarks/edits.py CORPUS [--split test] [--checkpoint DIR] [--songs N] [--only infill,part] [--json]
-        [--way levels] [--steps 24] [--regions 2] [--vary-songs 20]
+        [--way levels] [--steps 18] [--regions 2] [--vary-songs 20]
 
 Songs of the split in 4/4, of 32 to 128 bars, with a form. One composer makes all edits; a song's place in the split is
 its seed. Means over songs with 95 % bootstrap intervals by song. What is measured:
@@ -40,7 +40,7 @@ import torch
 from cyclopts import App, Parameter
 from torch import Tensor, nn
 
-from phraseloom.composer import DEFAULT_STEPS, Composer
+from phraseloom.composer import EDIT_STEPS, Composer
 from phraseloom.corpus.store import Corpus
 from phraseloom.diffusion.flow import corrupt
 from phraseloom.editing import Edit, arrange, extend, infill, vary
@@ -134,7 +134,7 @@ def mean(values: Sequence[float]) -> float:
     return float(np.mean(defined)) if defined else np.nan
 
 
-def measure_infill(songs: Sequence[Score], composer: Composer, edited: Editor, regions: int, steps: int) -> Figures:
+def measure_infill(songs: Sequence[Score], composer: Composer, edited: Editor, regions: int) -> Figures:
     slots = composer.model.slots
     windows: dict[str, list[Score]] = {
         name: [] for name in ("true", "infilled", "copied from before", "composed", "other true bars")
@@ -142,7 +142,7 @@ def measure_infill(songs: Sequence[Score], composer: Composer, edited: Editor, r
     owner = []
     for number, score in enumerate(songs):
         plan = composer.edit(vary(score, slots, 0.0), seed=number).plan  # nothing is drawn: the song's own plan
-        composed = composer.generate(plan, seed=number, steps=steps).score
+        composed = composer.generate(plan, seed=number).score
         places = regions_of(score, regions, number)
         others = regions_of(score, 2 * regions, number)
         for index, bar in enumerate(places):
@@ -323,7 +323,7 @@ def main(
     songs: int | None = None,
     only: str = "infill,part,arrange,vary,extend",
     way: Way = "levels",
-    steps: int = DEFAULT_STEPS,
+    steps: int = EDIT_STEPS,
     regions: int = 2,
     vary_songs: int = 20,
     as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
@@ -337,7 +337,7 @@ def main(
         return composer.edit(edit, seed=seed, steps=steps).score
 
     measures: dict[str, Callable[[], Figures]] = {
-        "infill": lambda: measure_infill(scores, composer, edited, regions, steps),
+        "infill": lambda: measure_infill(scores, composer, edited, regions),
         "part": lambda: measure_part(scores, composer, edited, regions),
         "arrange": lambda: measure_arrange(scores, composer, edited),
         "vary": lambda: measure_vary(scores[:vary_songs], composer, edited),

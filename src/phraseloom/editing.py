@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from string import ascii_uppercase
 from typing import Any
 
@@ -354,7 +355,8 @@ def _window(bars: np.ndarray, num_bars: int) -> tuple[int, int]:
 
 def _checked(score: Score) -> Score:
     if not speaks_meter_of(score):
-        meters = ", ".join(f"{meter} from bar {meter.bar + 1}" if meter.bar else str(meter) for meter in score.meters)
+        first, *others = [next(same) for _, same in groupby(score.meters, key=str)]  # files repeat what goes on
+        meters = ", ".join([str(first), *(f"{meter} from bar {meter.bar + 1}" for meter in others)])
         raise UnsupportedScoreError(
             f"the song is in {meters}",
             "the model speaks 4/4 only; cut out the part that is, or say --meter 4/4 where the bars are really of four",

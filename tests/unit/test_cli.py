@@ -75,7 +75,7 @@ class StandInComposer:
         return seed + 1
 
     def generate(
-        self, plan: SongPlan, *, seed: int | None, steps: int, progress: Callable[[str, float], None] | None
+        self, plan: SongPlan, *, seed: int | None, steps: int = 24, progress: Callable[[str, float], None] | None
     ) -> Composition:
         if self.failure is not None:
             raise self.failure

@@ -119,7 +119,7 @@ def generate(*, asked: PlanOptions | None = None, best: Best = None, options: Ta
         )
 
     def compose(composer: Composer, seed: int | None, progress: Progress) -> Composition:
-        return composer.generate(plan, seed=seed, steps=options.steps, progress=progress)
+        return composer.generate(plan, seed=seed, progress=progress, **options.sampling)
 
     if best is None:
         make_takes(compose, options)

@@ -282,7 +282,7 @@ def _make_edits(edit_for: Callable[[Sequence[Slot]], Edit], song: _OpenSong, opt
         if not edits:
             edits.append(edit_for(composer.model.slots))
             _say_remarks(edits[0], song.recipe, composer)
-        return composer.edit(edits[0], seed=seed, steps=options.steps, progress=progress, recipe=song.recipe)
+        return composer.edit(edits[0], seed=seed, progress=progress, recipe=song.recipe, **options.sampling)
 
     make_takes(make, options)
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from cyclopts import Parameter
 
@@ -18,6 +18,12 @@ from phraseloom.files import require_writable
 if TYPE_CHECKING:
     from phraseloom.composer import Composer, Take
     from phraseloom.progress import Progress
+
+
+class Sampling(TypedDict, total=False):
+    """How the composer samples; what is left out is as usual."""
+
+    steps: int
 
 
 @Parameter(name="*")
@@ -35,7 +41,7 @@ class TakeOptions:
     count
         How many songs.
     steps
-        Sampling steps a song: more is slower and finer.
+        Sampling steps a song, 24 for whole songs and 18 for edits unless given: more is slower and finer.
     checkpoint
         Folder with weights of your own training, in place of those in the package.
     as_json
@@ -45,9 +51,14 @@ class TakeOptions:
     output: Output
     seed: int | None = None
     count: Count = 1
-    steps: Steps = 24
+    steps: Steps | None = None
     checkpoint: Path | None = None
     as_json: Json = False
+
+    @property
+    def sampling(self) -> Sampling:
+        """How the composer samples, where that was said."""
+        return {} if self.steps is None else {"steps": self.steps}
 
 
 def make_takes(make: Callable[[Composer, int | None, Progress], Take], options: TakeOptions) -> None:
