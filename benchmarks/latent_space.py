@@ -8,8 +8,9 @@ distance of normalised latents; songs in C major or A minor). Printed, by track:
 and bass, as the corpus labels them); and beside it chance: the same for phrases of the same track drawn at random from
 the other songs. Means over songs, each with the same weight, with 95 % bootstrap intervals by song.
 
-For noise of 0.1, 0.2 and 0.4 of the latents' scale: note F1 of some phrases decoded from noisy latents, with the
-decoder told of the noise and not.
+For noise of 0.05, 0.1, 0.2 and 0.4 of the latents' scale: note F1 of some phrases decoded from noisy latents, with the
+decoder told of the noise and not, and the share of them of which two noisy copies decode to the same notes (onset,
+pitch and duration).
 
 DIR/latent_space.png shows phrases decoded from more and more noise, and the way from one phrase to another.
 """
@@ -35,7 +36,7 @@ from phraseloom.score import Notes, Score, Track
 from phraseloom.song_model import TICKS_PER_BAR, speaks_meter_of
 from phraseloom.transforms import beat_chords, cut, join, normalise_key
 
-NOISES = (0.0, 0.1, 0.2, 0.4)
+NOISES = (0.0, 0.05, 0.1, 0.2, 0.4)
 NUM_WAY_STEPS = 9
 NUM_RANDOM = 50
 BEATS = 4
@@ -153,15 +154,16 @@ def print_noise(phrases: Phrases, codec: PhraseCodec, num_phrases: int) -> None:
     rng = np.random.default_rng(0)
     rows = rng.choice(len(phrases.notes), min(num_phrases, len(phrases.notes)), replace=False)
     true, names = [phrases.notes[row] for row in rows], [phrases.track_names[phrases.track[row]] for row in rows]
-    print(f"note F1 (onset and pitch) of {len(rows)} phrases, not told and told of the noise")
+    print(f"note F1 (onset and pitch) of {len(rows)} phrases, two noisy copies alike; not told and told of the noise")
     for noise in NOISES:
-        latents = noisy(phrases.latents[rows], noise, rng)
+        copies = [noisy(phrases.latents[rows], noise, rng) for _ in range(2)]
         figures = []
         for told in (0.0, noise):
-            table = codec.decode(latents, TICKS_PER_BAR, noise=told)
-            total = reconstruction_report(true, [table.phrase(row) for row in range(len(rows))], names).total
-            figures.append(f"{total.notes.f1:.3f} ({total.onset_pitch.f1:.3f})")
-        print(f"  {noise:<6g}{figures[0]:18}{figures[1]:18}")
+            first, second = (decoded(codec, latents, told) for latents in copies)
+            total = reconstruction_report(true, first, names).total
+            alike = reconstruction_report(first, second, names).total.exact_share
+            figures.append(f"{total.notes.f1:.3f} ({total.onset_pitch.f1:.3f}) {alike:.3f}")
+        print(f"  {noise:<6g}{figures[0]:24}{figures[1]:24}")
 
 
 def noisy(latents: np.ndarray, noise: float, rng: np.random.Generator) -> np.ndarray:

@@ -28,7 +28,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
             {"plan"},
             {"plan_file", "song_recipe"},
             {"structure", "events", "remi_z", "render", "evaluation", "sound", "notation"},
-            {"inspection", "corpus", "ranking", "plan_table", "evaluation_page"},
+            {"harmonising", "inspection", "corpus", "ranking", "plan_table", "evaluation_page"},
             {"models"},
             {"diffusion"},
             {"checkpoint"},

@@ -241,6 +241,7 @@ class Composer:
         bars: str | None = None,
         tracks: Sequence[str] | None = None,
         *,
+        given: Sequence[str] = (),
         locked: str | None = None,
         **options: Unpack[TakeOptions],
     ) -> list[Take]:
@@ -253,9 +254,9 @@ class Composer:
         Raises:
             RequestError, UnsupportedScoreError: as the function of `phraseloom.editing`; so do all edits.
         """
-        return self.takes(
-            editing.infill(score, self.model.slots, bars, tracks, locked=_locks(locked, options)), **options
-        )
+        locks = _locks(locked, options)
+        edit = editing.infill(score, self.model.slots, bars, tracks, given=given, locked=locks)
+        return self.takes(edit, **options)
 
     def vary(
         self,
@@ -264,11 +265,13 @@ class Composer:
         bars: str | None = None,
         tracks: Sequence[str] | None = None,
         *,
+        given: Sequence[str] = (),
         locked: str | None = None,
         **options: Unpack[TakeOptions],
     ) -> list[Take]:
         """Takes of `phraseloom.editing.vary`: the same music, near (0) to far (1)."""
-        edit = editing.vary(score, self.model.slots, distance, bars, tracks, locked=_locks(locked, options))
+        locks = _locks(locked, options)
+        edit = editing.vary(score, self.model.slots, distance, bars, tracks, given=given, locked=locks)
         return self.takes(edit, **options)
 
     def extend(
@@ -277,12 +280,14 @@ class Composer:
         form: str | Sequence[Section] | int,
         *,
         before: bool = False,
+        given: Sequence[str] = (),
         locked: str | None = None,
         **options: Unpack[TakeOptions],
     ) -> list[Take]:
         """Takes of `phraseloom.editing.extend`: the song goes on, for sections or for a number of bars."""
         sections = editing.new_section(score, form) if isinstance(form, int) else _sections(form)
-        edit = editing.extend(score, self.model.slots, sections, before=before, locked=_locks(locked, options))
+        locks = _locks(locked, options)
+        edit = editing.extend(score, self.model.slots, sections, before=before, given=given, locked=locks)
         return self.takes(edit, **options)
 
     def restructure(
@@ -290,11 +295,13 @@ class Composer:
         score: Score,
         form: str | Sequence[Section],
         *,
+        given: Sequence[str] = (),
         locked: str | None = None,
         **options: Unpack[TakeOptions],
     ) -> list[Take]:
         """Takes of `phraseloom.editing.restructure`: the song in another form, built from its own sections."""
-        edit = editing.restructure(score, self.model.slots, _sections(form), locked=_locks(locked, options))
+        locks = _locks(locked, options)
+        edit = editing.restructure(score, self.model.slots, _sections(form), given=given, locked=locks)
         return self.takes(edit, **options)
 
     def arrange(

@@ -22,7 +22,7 @@ from phraseloom.drawing import KNOWN, NEW, Request
 from phraseloom.errors import RequestError, UnsupportedScoreError
 from phraseloom.form import MAX_BARS, Section, format_form, num_bars_of, parse_form
 from phraseloom.harmony import Key, parse_key
-from phraseloom.parts import given_tracks, slots_of_tracks, with_a_track_each
+from phraseloom.parts import Parts, given_tracks, parts_of, with_a_track_each
 from phraseloom.reforming import ReformedSong, barred_in_four, lengthened, rebuilt
 from phraseloom.regions import parse_bars, parse_cells, track_index, track_label, track_labels
 from phraseloom.score import MAX_TEMPO_BPM, MIN_TEMPO_BPM, Notes, Score, TempoChange, Track
@@ -80,6 +80,7 @@ def infill(
     bars: str | None = None,
     tracks: Sequence[str] | None = None,
     *,
+    given: Sequence[str] = (),
     locked: str | None = None,
 ) -> Edit:
     """New music in some bars of some tracks, fitting what stands before, after and beside.
@@ -87,6 +88,8 @@ def infill(
     Args:
         bars: such as `13-20` or `4,9-12`, from 1; all where None.
         tracks: names or numbers, from 1; all that the model can write where None.
+        given: for slots of the model, which track of the song (name or number, from 1) stands for it, as `Melody=2`;
+            without it, as `phraseloom.parts.parts_of` finds them.
         locked: cells that stay all the same, as `phraseloom.regions.parse_cells` reads them.
 
     Raises:
@@ -94,8 +97,9 @@ def infill(
             apart than the model sees at once.
         UnsupportedScoreError: the song is not in 4/4.
     """
-    told = {"kind": "infill", "bars": bars, "tracks": tracks}
-    return _edit(score, slots, _cells(score, slots, bars, tracks) * NEW, told, _locked(score, locked))
+    parts = parts_of(score, slots, given)
+    told = {"kind": "infill", "bars": bars, "tracks": tracks, **_told_of(given)}
+    return _edit(score, slots, parts, _cells(score, parts, bars, tracks) * NEW, told, _locked(score, locked))
 
 
 def vary(
@@ -105,13 +109,14 @@ def vary(
     bars: str | None = None,
     tracks: Sequence[str] | None = None,
     *,
+    given: Sequence[str] = (),
     locked: str | None = None,
 ) -> Edit:
     """The same music, near (`distance` 0: no change) to far (1: as `infill`).
 
     Args:
         distance: the noise level from which the cells are drawn; how much comes out otherwise rises with it.
-        bars, tracks, locked: as for `infill`.
+        bars, tracks, given, locked: as for `infill`.
 
     Raises:
         RequestError: as `infill`, and a distance out of range.
@@ -119,8 +124,9 @@ def vary(
     """
     if not 0 <= distance <= 1:
         raise RequestError(f"the distance is {distance}", "ask for 0 (as it is) to 1 (all new)")
-    told = {"kind": "vary", "bars": bars, "tracks": tracks, "distance": distance}
-    return _edit(score, slots, _cells(score, slots, bars, tracks) * distance, told, _locked(score, locked))
+    parts = parts_of(score, slots, given)
+    told = {"kind": "vary", "bars": bars, "tracks": tracks, "distance": distance, **_told_of(given)}
+    return _edit(score, slots, parts, _cells(score, parts, bars, tracks) * distance, told, _locked(score, locked))
 
 
 def extend(
@@ -129,11 +135,13 @@ def extend(
     sections: Sequence[Section],
     *,
     before: bool = False,
+    given: Sequence[str] = (),
     locked: str | None = None,
 ) -> Edit:
     """The song goes on for the bars of `sections`, or begins with them; a song without a form is given the one found.
 
     Args:
+        given: as for `infill`.
         locked: cells of the song as it is, for the edits that come.
 
     Raises:
@@ -145,8 +153,9 @@ def extend(
     if not 1 <= num_new <= most:
         raise RequestError(f"the song was to go on for {num_new} bars", f"ask for 1 to {most} bars at a time")
     longer = lengthened(_with_form(_checked(score)), sections, before=before)
-    told = {"kind": "extend", "form": format_form(sections), "before": before}
-    return _edit(longer.score, slots, _new_bars(longer), told, _locked(score, locked, bars=longer.sources))
+    parts = parts_of(score, slots, given)
+    told = {"kind": "extend", "form": format_form(sections), "before": before, **_told_of(given)}
+    return _edit(longer.score, slots, parts, _new_bars(longer), told, _locked(score, locked, bars=longer.sources))
 
 
 def arrange(
@@ -186,10 +195,18 @@ def arrange(
     levels = np.zeros((score.num_bars, len(song.score.tracks)))
     levels[:, [own for own, index in zip(song.track_of_slot, tracks, strict=True) if index is None]] = NEW
     told = {"kind": "arrange", "given": list(given), **({"keep_others": True} if keep_others else {})}
-    return _edit(song.score, slots, levels, told, _locked(score, locked, tracks=song.sources), song.track_of_slot)
+    locks = _locked(score, locked, tracks=song.sources)
+    return _edit(song.score, slots, Parts(song.track_of_slot), levels, told, locks)
 
 
-def restructure(score: Score, slots: Sequence[Slot], sections: Sequence[Section], *, locked: str | None = None) -> Edit:
+def restructure(
+    score: Score,
+    slots: Sequence[Slot],
+    sections: Sequence[Section],
+    *,
+    given: Sequence[str] = (),
+    locked: str | None = None,
+) -> Edit:
     """The song in another form, built from its own sections; what it does not have is written anew.
 
     The first section of a letter is the song's first of that letter, the second its second, and so on; where the song
@@ -197,6 +214,7 @@ def restructure(score: Score, slots: Sequence[Slot], sections: Sequence[Section]
     are new. All tracks move with their bars, and all that travels with them; the tempo is the one at the start.
 
     Args:
+        given: as for `infill`.
         locked: cells of the song as it is, for the edits that come; they move with their bars.
 
     Raises:
@@ -208,8 +226,9 @@ def restructure(score: Score, slots: Sequence[Slot], sections: Sequence[Section]
             f"the form {format_form(sections)} has {num_bars_of(sections)} bars", f"give it 1 to {MAX_BARS} bars"
         )
     song = rebuilt(_with_form(_checked(score)), sections)
-    told = {"kind": "restructure", "form": format_form(sections)}
-    return _edit(song.score, slots, _new_bars(song), told, _locked(score, locked, bars=song.sources))
+    parts = parts_of(score, slots, given)
+    told = {"kind": "restructure", "form": format_form(sections), **_told_of(given)}
+    return _edit(song.score, slots, parts, _new_bars(song), told, _locked(score, locked, bars=song.sources))
 
 
 def corrected(
@@ -265,9 +284,13 @@ def new_section(score: Score, num_bars: int) -> tuple[Section, ...]:
     return (Section(free[0], num_bars),)
 
 
-def _cells(score: Score, slots: Sequence[Slot], bars: str | None, tracks: Sequence[str] | None) -> np.ndarray:
+def _told_of(given: Sequence[str]) -> dict[str, Any]:
+    return {"given": list(given)} if given else {}
+
+
+def _cells(score: Score, parts: Parts, bars: str | None, tracks: Sequence[str] | None) -> np.ndarray:
     """`[n, t]` 1 for the cells that are named."""
-    known = [index for index in slots_of_tracks(score, slots) if index is not None]
+    known = [index for index in parts.track_of_slot if index is not None]
     chosen = known if tracks is None else [track_index(name, score) for name in tracks]
     if not chosen:
         raise RequestError("no track is named", "name some, or leave the tracks out for all of them")
@@ -307,14 +330,14 @@ def _new_bars(song: ReformedSong) -> np.ndarray:
 def _edit(
     score: Score,
     slots: Sequence[Slot],
+    parts: Parts,
     levels: np.ndarray,
     told: dict[str, Any],
     locked: np.ndarray | None,
-    track_of_slot: tuple[int | None, ...] | None = None,
 ) -> Edit:
     """The edit that draws the cells of `levels [n, t]` above 0 that are not `locked`."""
     score, context = _checked(score), _completed(score)
-    track_of_slot = slots_of_tracks(score, slots) if track_of_slot is None else track_of_slot
+    track_of_slot = parts.track_of_slot
     if locked is not None:
         if levels.any() and not levels[~locked].any():
             raise RequestError("all that was to be written is locked", "name other bars or tracks, or lock less")
@@ -334,8 +357,10 @@ def _edit(
         has_end=first_bar + num_bars == score.num_bars,
     )
     written = [index for index in track_of_slot if index is not None]
-    remarks = (NOTHING_KNOWN,) if (levels[:, written] == NEW).all() else ()
-    return Edit(score, track_of_slot, first_bar, request, told, locked, remarks)
+    remarks = [NOTHING_KNOWN] if (levels[:, written] == NEW).all() else []
+    if parts.remark is not None:
+        remarks.insert(0, parts.remark)
+    return Edit(score, track_of_slot, first_bar, request, told, locked, tuple(remarks))
 
 
 def _window(bars: np.ndarray, num_bars: int) -> tuple[int, int]:

@@ -27,33 +27,68 @@ class PartedSong(NamedTuple):
     sources: tuple[int | None, ...]
 
 
-def slots_of_tracks(score: Score, slots: Sequence[Slot]) -> tuple[int | None, ...]:
-    """For each slot the track of the song that stands for it; None where there is none.
+class Parts(NamedTuple):
+    """Which track of a song stands for which slot of a model.
 
-    The track has the slot's name, and is drums where the slot is. Where no name fits, the tracks that have notes stand
-    for the slots in their order.
+    Attributes:
+        track_of_slot: for each slot the track; None where there is none.
+        remark: what was guessed, for the user to put right; None where nothing was.
+    """
+
+    track_of_slot: tuple[int | None, ...]
+    remark: str | None = None
+
+
+def parts_of(score: Score, slots: Sequence[Slot], given: Sequence[str] = ()) -> Parts:
+    """For each slot the track of the song that stands for it.
+
+    What is given decides alone. Else the track has the slot's name, and is drums where the slot is. Where no name fits,
+    the tracks that have notes stand for the slots in their order; of more pitched tracks than slots, the one that is
+    most like a melody and those with the most notes are taken.
+
+    Args:
+        given: pairs such as `Melody=2`.
 
     Raises:
-        RequestError: no name fits and the song has more pitched tracks than there are slots, or no track fits a slot.
+        RequestError: no track fits a slot; or as `given_tracks`.
     """
+    if given:
+        return Parts(tuple(given_tracks(given, score, slots)))
     kinds = [(track.name.strip().casefold(), track.is_drum) for track in score.tracks]
     wanted = [(slot.name.casefold(), slot.is_drum) for slot in slots]
     by_name = tuple(kinds.index(kind) if kind in kinds else None for kind in wanted)
     if any(index is not None for index in by_name):
-        return by_name
+        return Parts(by_name)
     pitched, drums = (
         [index for index, track in enumerate(score.tracks) if len(track.notes) and track.is_drum == is_drum]
         for is_drum in (False, True)
     )
     names = ", ".join(slot.name for slot in slots)
-    if len(pitched) > sum(not slot.is_drum for slot in slots):
-        message = f"the song has {len(pitched)} pitched tracks, and none is called {names}"
-        raise RequestError(message, f"name the tracks that are to be edited or listened to {names}")
-    waiting = {False: iter(pitched), True: iter(drums)}
+    num_pitched_slots = sum(not slot.is_drum for slot in slots)
+    chosen = _most_telling(score, pitched, num_pitched_slots)
+    waiting = {False: iter(chosen), True: iter(drums)}
     by_place = tuple(next(waiting[slot.is_drum], None) for slot in slots)
     if all(index is None for index in by_place):
         raise RequestError(f"the song has no track for {names}", "give a song with at least one of them")
-    return by_place
+    if len(chosen) == len(pitched):
+        return Parts(by_place)
+    taken = ",".join(
+        f"{slot.name}={index + 1}" for slot, index in zip(slots, by_place, strict=True) if index is not None
+    )
+    return Parts(
+        by_place,
+        f"the song has {len(pitched)} pitched tracks, and none is called {names}: taken as {taken}; the others stay as "
+        "they are and are not listened to; --given says otherwise",
+    )
+
+
+def _most_telling(score: Score, tracks: Sequence[int], most: int) -> list[int]:
+    """Of more than `most` tracks the melody, first, and those with the most notes, in their order."""
+    if len(tracks) <= most or not most:
+        return list(tracks[:most])
+    melody = next((index for index in tracks if score.tracks[index] is find_melody(score)), tracks[0])
+    others = sorted((index for index in tracks if index != melody), key=lambda index: -len(score.tracks[index].notes))
+    return [melody, *sorted(others[: most - 1])]
 
 
 def melody_given(score: Score, slots: Sequence[Slot], track: str | None = None) -> str:

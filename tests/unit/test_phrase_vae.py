@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import pytest
 import torch
 
-from phraseloom.events import DRUMS_HEADER, SILENT_HEADER, Attribute, PhraseTable
+from phraseloom.events import DRUMS_HEADER, SILENT_HEADER, VOCABULARY, Attribute, PhraseTable
 from phraseloom.models.layers import Attention, KeyValueCache, rotary_tables, rotate
 from phraseloom.models.phrase_decoding import decode_phrases
 from phraseloom.models.phrase_vae import PhraseVAE, PhraseVAEConfig, Posterior
 from phraseloom.score import Notes
+from phraseloom.training import phrase_infilling
+from phraseloom.training.phrase_infilling import with_missing_spans
 from phraseloom.training.phrase_vae_objective import PhraseVAELossSettings, PhraseVAEObjective
 from phraseloom.training.phrases import PhraseBatch, song_phrases
 from support.songs import make_song
@@ -229,6 +232,66 @@ def test_latents_are_drawn_in_training_and_means_in_evaluation(network, batch):
     objective = PhraseVAEObjective(network, PhraseVAELossSettings())
     assert objective.eval()(batch)[0] == objective(batch)[0]
     assert objective.train()(batch)[0] != objective(batch)[0]
+
+
+@pytest.mark.parametrize(
+    ("step", "expected"), [(0, "open"), (1, "open"), (2, "queries"), (4, "queries"), (5, "gaussian")]
+)
+def test_the_bottleneck_narrows_in_the_course_of_a_run(step, expected):
+    settings = PhraseVAELossSettings(infilling_steps=2, autoencoder_steps=3)
+    assert settings.bottleneck_at(step) == expected
+    assert settings.begins_without_latent
+    assert PhraseVAELossSettings().bottleneck_at(step) == "gaussian"
+
+
+@pytest.mark.parametrize("step", [0, 1])
+def test_encoder_and_decoder_learn_before_there_is_a_latent(step, batch):
+    network = tiny_network()
+    objective = PhraseVAEObjective(network, PhraseVAELossSettings(infilling_steps=1, autoencoder_steps=1))
+    objective.step = step
+    loss, terms = objective(batch)
+    loss.backward()
+    without = {name.partition(".")[0] for name, own in network.named_parameters() if own.grad is None}
+    assert without == {"to_posterior", "from_latent", "noise_embedding", "header_head"}
+    assert terms["kl"] == terms["header"] == 0
+
+
+def test_an_open_decoder_sees_notes_and_no_padding(network, batch):
+    """What lies behind the end of a phrase does not matter, and a note that the encoder saw does."""
+    padded = padded_with_rubbish(batch, 3)
+    losses = network.losses_of_memory(network.open_memory(*batch), *batch)
+    torch.testing.assert_close(network.losses_of_memory(network.open_memory(*padded), *padded), losses)
+    moved = batch.steps.clone()
+    moved[:, 0, Attribute.PITCH] += 1
+    other = network.losses_of_memory(network.open_memory(batch.headers, moved, batch.num_notes), *batch)
+    assert other.pitch != losses.pitch
+
+
+def test_missing_spans_are_one_symbol_each():
+    torch.manual_seed(0)
+    steps = torch.randint(0, 90, (400, 40, 4))
+    num_notes = torch.randint(0, 41, (400,))
+    shown, num_shown = with_missing_spans(steps, num_notes)
+    num_spans = num_left = 0
+    for before, after, n, m in zip(steps, shown, num_notes, num_shown, strict=True):
+        own, left = before[:n].tolist(), after[:m].tolist()
+        is_symbol = [step[0] == VOCABULARY.end_index for step in left]
+        assert not any(first and second for first, second in itertools.pairwise(is_symbol))
+        notes = [step for step, symbol in zip(left, is_symbol, strict=True) if not symbol]
+        rest = iter(own)
+        assert all(note in rest for note in notes)  # in their order
+        num_spans, num_left = num_spans + sum(is_symbol), num_left + len(notes)
+    assert 1 - num_left / num_notes.sum() == pytest.approx(0.28, abs=0.03)  # less than 30 % near the first notes
+    assert num_spans > 500
+
+
+def test_phrases_of_which_nothing_is_missing_stay(monkeypatch):
+    monkeypatch.setattr(phrase_infilling, "START_SHARE", 0.0)
+    steps, num_notes = torch.randint(0, 90, (5, 7, 4)), torch.tensor([0, 1, 3, 6, 7])
+    shown, num_shown = with_missing_spans(steps, num_notes)
+    assert torch.equal(num_shown, num_notes)
+    is_note = torch.arange(7) < num_notes[:, None]
+    assert torch.equal(shown[is_note], steps[is_note])
 
 
 def test_the_decoder_is_told_of_the_noise(network, batch):

@@ -35,10 +35,19 @@ class EditOptions(TakeOptions):
     lock
         What is to stay as it is, now and when the song is edited again, such as "melody; piano: 5-8; all: 13-16". When
         not given, what the file says is locked; "" unlocks everything.
+    given
+        Which track of the file, by name or number from 1, is which part of the model, such as Melody=2,Piano=4. When
+        not given, tracks are known by their names, or found, and what was found is told.
     """
 
     meter: Literal["4/4"] | None = None
     lock: str | None = None
+    given: str | None = None
+
+    @property
+    def given_parts(self) -> list[str]:
+        """Pairs such as `Melody=2`."""
+        return [] if self.given is None else self.given.split(",")
 
 
 @Parameter(name="*")
@@ -72,7 +81,8 @@ def infill(file: Path, *, region: RegionOptions | None = None, options: EditOpti
     def edit_for(slots: Sequence[Slot]) -> Edit:
         from phraseloom import editing
 
-        return editing.infill(song.score, slots, cells.bars, _names(cells.tracks), locked=song.locked)
+        tracks, given = _names(cells.tracks), options.given_parts
+        return editing.infill(song.score, slots, cells.bars, tracks, given=given, locked=song.locked)
 
     _make_edits(edit_for, song, options)
 
@@ -93,7 +103,8 @@ def vary(file: Path, *, distance: float = 0.5, region: RegionOptions | None = No
     def edit_for(slots: Sequence[Slot]) -> Edit:
         from phraseloom import editing
 
-        return editing.vary(song.score, slots, distance, cells.bars, _names(cells.tracks), locked=song.locked)
+        tracks, given = _names(cells.tracks), options.given_parts
+        return editing.vary(song.score, slots, distance, cells.bars, tracks, given=given, locked=song.locked)
 
     _make_edits(edit_for, song, options)
 
@@ -126,7 +137,8 @@ def extend(
         from phraseloom import editing
 
         sections = asked or editing.new_section(song.score, bars or 0)
-        return editing.extend(song.score, slots, sections, before=before, locked=song.locked)
+        given = options.given_parts
+        return editing.extend(song.score, slots, sections, before=before, given=given, locked=song.locked)
 
     _make_edits(edit_for, song, options)
 
@@ -150,7 +162,7 @@ def restructure(file: Path, *, form: str, options: EditOptions) -> None:
     def edit_for(slots: Sequence[Slot]) -> Edit:
         from phraseloom import editing
 
-        return editing.restructure(song.score, slots, sections, locked=song.locked)
+        return editing.restructure(song.score, slots, sections, given=options.given_parts, locked=song.locked)
 
     _make_edits(edit_for, song, options)
 
@@ -160,7 +172,6 @@ def arrange(
     file: Path,
     *,
     melody: str | None = None,
-    given: str | None = None,
     keep_others: bool = False,
     key: str | None = None,
     tempo: float | None = None,
@@ -178,8 +189,6 @@ def arrange(
         MIDI file, in 4/4.
     melody
         Which track is the melody, by name or number from 1; found, and told, when nothing is given.
-    given
-        Which track is which other part of the model, such as Bridge=2; several with commas between.
     keep_others
         Keep all tracks of the file beside the new ones.
     key
@@ -195,12 +204,12 @@ def arrange(
         from phraseloom import editing
         from phraseloom.parts import melody_given
 
-        pairs = [] if given is None else given.split(",")
+        pairs = options.given_parts
         if melody is not None or not pairs:
             pairs.insert(0, melody_given(song.score, slots, melody))
         edit = editing.arrange(song.score, slots, pairs, keep_others=keep_others, locked=song.locked)
         _say_what_was_found(file, song)
-        if melody is None and given is None:
+        if melody is None and options.given is None:
             terminal.say(f"{file}: taken for the melody: {pairs[0]}; --melody or --given says otherwise")
         return edit
 

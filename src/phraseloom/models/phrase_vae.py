@@ -7,6 +7,10 @@ duration given both, velocity given all) from one decoder state. The decoder is 
 carries (as diffusion cascades tell theirs: Ho et al., arXiv 2106.15282, section 4): it trusts a clean latent to the
 note, and of a noisy one, such as a diffusion model draws, it makes the likeliest phrase near by.
 
+The way from encoder to decoder may be wider while the network learns, as in the three stages there: all of the
+encoder's states (`open_memory`), or those of the query tokens (`query_memory`). The weights of encoder and decoder are
+the same ones.
+
 Letters in shapes: b phrases, t steps (the longest phrase of the batch), d width, z latent size, v values of a range.
 """
 
@@ -58,6 +62,16 @@ class Posterior(NamedTuple):
     def kl(self) -> Tensor:
         """Divergence from the standard normal in nats, `[b, z]`."""
         return 0.5 * (self.mean.square() + self.log_variance.exp() - 1 - self.log_variance)
+
+
+class Memory(NamedTuple):
+    """What the decoder reads before the phrase: `tokens [b, m, d]`, and which of them it may see, `[b, m]` bool.
+
+    None for all of them.
+    """
+
+    tokens: Tensor
+    is_seen: Tensor | None = None
 
 
 class StepLosses(NamedTuple):
@@ -154,7 +168,9 @@ class PhraseVAE(nn.Module):
         self.decoder_norm = Norm(width)
         self.heads = nn.ModuleList([StepHead(width, embedding.value.num_embeddings) for embedding in embeddings])
         self.input_norm = Norm(width)
-        longest = VOCABULARY.max_notes + 2 + max(config.num_query_tokens, config.num_memory_tokens)
+        # Through an open bottleneck the decoder reads the whole phrase before it writes it.
+        self.longest_memory = max(config.num_query_tokens + 1 + VOCABULARY.max_notes, config.num_memory_tokens)
+        longest = self.longest_memory + 1 + VOCABULARY.max_notes
         cos, sin = rotary_tables(longest, width // config.num_heads)
         self.register_buffer("rotary_cos", cos, persistent=False)
         self.register_buffer("rotary_sin", sin, persistent=False)
@@ -185,18 +201,29 @@ class PhraseVAE(nn.Module):
             steps: `[b, t, 4]` int64; what lies behind the end of a phrase does not matter.
             num_notes: `[b]` int64.
         """
+        gathered = self._read(headers, steps, num_notes).tokens[:, : self.config.num_query_tokens].flatten(1)
+        mean, log_variance = self.to_posterior(gathered).float().chunk(2, dim=-1)
+        return Posterior(mean, log_variance.clamp(-12.0, 4.0))
+
+    def query_memory(self, headers: Tensor, steps: Tensor, num_notes: Tensor) -> Memory:
+        """The encoder's states at the query tokens, as many numbers as they have; arguments as for `encode`."""
+        return Memory(self._read(headers, steps, num_notes).tokens[:, : self.config.num_query_tokens])
+
+    def open_memory(self, headers: Tensor, steps: Tensor, num_notes: Tensor) -> Memory:
+        """The encoder's states at all of its tokens: no bottleneck at all; arguments as for `encode`."""
+        return self._read(headers, steps, num_notes)
+
+    def _read(self, headers: Tensor, steps: Tensor, num_notes: Tensor) -> Memory:
         b, t, _ = steps.shape
         queries = self.queries.expand(b, -1, -1)
         x = torch.cat([queries, self.embed_headers(headers), self.embed_steps(steps, self.tables())], dim=1)
         num_leading = self.config.num_query_tokens + 1
-        hidden = torch.arange(t, device=steps.device) >= num_notes[:, None]
-        bias = F.pad(hidden, (num_leading, 0))[:, None, None].to(x.dtype) * HIDDEN
+        is_seen = F.pad(torch.arange(t, device=steps.device) < num_notes[:, None], (num_leading, 0), value=True)
+        bias = (~is_seen)[:, None, None].to(x.dtype) * HIDDEN
         rotary = self.rotary(0, num_leading + t)
         for block in self.encoder:
             x = block(x, rotary, bias)
-        gathered = self.encoder_norm(x[:, : self.config.num_query_tokens]).flatten(1)
-        mean, log_variance = self.to_posterior(gathered).float().chunk(2, dim=-1)
-        return Posterior(mean, log_variance.clamp(-12.0, 4.0))
+        return Memory(self.encoder_norm(x), is_seen)
 
     def memory(self, latents: Tensor, noise: Tensor) -> Tensor:
         """Memory tokens `[b, num_memory_tokens, d]` of latents `[b, z]` with `noise [b]`, a share of their scale."""
@@ -204,22 +231,40 @@ class PhraseVAE(nn.Module):
         tokens = tokens.unflatten(-1, (self.config.num_memory_tokens, self.config.width))
         return self.input_norm(tokens)
 
-    def run_decoder(self, x: Tensor, start: int, caches: list[KeyValueCache] | None = None) -> Tensor:
-        """Runs new tokens `x [b, t, d]` that begin at position `start` through the causal decoder."""
+    def run_decoder(
+        self, x: Tensor, start: int, caches: list[KeyValueCache] | None = None, is_seen: Tensor | None = None
+    ) -> Tensor:
+        """Runs new tokens `x [b, t, d]` that begin at position `start` through the causal decoder.
+
+        Args:
+            is_seen: `[b, m]` which of the first tokens, those of an open memory, may be looked at; all where None.
+        """
         t = x.shape[1]
-        causal = torch.full((t, start + t), HIDDEN, device=x.device).triu(start + 1) if t > 1 else None
+        bias = torch.full((t, start + t), HIDDEN, device=x.device).triu(start + 1) if t > 1 else None
+        if is_seen is not None:
+            unseen = F.pad(~is_seen, (0, start + t - is_seen.shape[1]))[:, None, None].to(x.dtype) * HIDDEN
+            bias = unseen if bias is None else bias + unseen
         rotary = self.rotary(start, t)
+        if is_seen is not None:  # however long the others of the batch are, the phrase begins at the same place
+            num_memory = is_seen.shape[1]
+            parts = self.rotary(0, num_memory), self.rotary(self.longest_memory, t - num_memory)
+            rotary = torch.cat([parts[0][0], parts[1][0]]), torch.cat([parts[0][1], parts[1][1]])
         for index, block in enumerate(self.decoder):
-            x = block(x, rotary, causal, None if caches is None else caches[index])
+            x = block(x, rotary, bias, None if caches is None else caches[index])
         return self.decoder_norm(x)
 
     def losses(self, latents: Tensor, noise: Tensor, headers: Tensor, steps: Tensor, num_notes: Tensor) -> StepLosses:
         """Teacher-forced cross-entropies of phrases given latents `[b, z]` with `noise [b]`; the rest as `encode`."""
+        losses = self.losses_of_memory(Memory(self.memory(latents, noise)), headers, steps, num_notes)
+        is_phrase = torch.ones_like(headers, dtype=torch.bool)
+        return losses._replace(header=_cross_entropy(self.header_head(latents), headers, is_phrase))
+
+    def losses_of_memory(self, memory: Memory, headers: Tensor, steps: Tensor, num_notes: Tensor) -> StepLosses:
+        """As `losses`, of phrases given what the decoder reads; their headers are told, and cost nothing."""
         t = steps.shape[1]
         tables = self.tables()
-        num_memory = self.config.num_memory_tokens
-        tokens = [self.memory(latents, noise), self.embed_headers(headers), self.embed_steps(steps, tables)]
-        states = self.run_decoder(torch.cat(tokens, dim=1), 0)[:, num_memory:]
+        tokens = [memory.tokens, self.embed_headers(headers), self.embed_steps(steps, tables)]
+        states = self.run_decoder(torch.cat(tokens, dim=1), 0, is_seen=memory.is_seen)[:, memory.tokens.shape[1] :]
 
         # Every position is computed and the loss masked: shapes that never change are fast on CPUs, whose matrix
         # kernels are compiled for each shape.
@@ -229,14 +274,13 @@ class PhraseVAE(nn.Module):
         onset_targets = F.pad(steps[..., Attribute.ONSET], (0, 1)).masked_fill(
             places == num_notes[:, None], VOCABULARY.end_index
         )
-        header = _cross_entropy(self.header_head(latents), headers, torch.ones_like(headers, dtype=torch.bool))
         onset = _cross_entropy(self.heads[Attribute.ONSET](states, tables[Attribute.ONSET]), onset_targets, is_onset)
         state, losses = states[:, :t], []
         for attribute in (Attribute.PITCH, Attribute.DURATION, Attribute.VELOCITY):
             state = state + F.embedding(steps[..., attribute - 1], tables[attribute - 1])
             logits = self.heads[attribute](state, tables[attribute])
             losses.append(_cross_entropy(logits, steps[..., attribute], is_note))
-        return StepLosses(header, onset, *losses)
+        return StepLosses(onset.new_zeros(()), onset, *losses)
 
 
 def _cross_entropy(logits: Tensor, targets: Tensor, counts: Tensor) -> Tensor:

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
-from phraseloom.models.phrase_vae import PhraseVAE, Posterior
+from phraseloom.models.phrase_vae import PhraseVAE, Posterior, StepLosses
 from phraseloom.training.loop import Objective
+from phraseloom.training.phrase_infilling import with_missing_spans
 from phraseloom.training.phrases import TOKENS_BESIDE_NOTES, PhraseBatch
+
+Bottleneck = Literal["open", "queries", "gaussian"]
+"""What lies between encoder and decoder: all of the encoder's states, those of its query tokens, or the latent."""
 
 
 class PhraseVAELossSettings(BaseModel):
-    """Weights of the terms."""
+    """Weights of the terms, and through what the phrases go in the course of a run."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    infilling_steps: int = Field(0, ge=0)
+    """Steps at the start in which the decoder sees all of the encoder's states, and the encoder phrases of which spans
+    of notes are missing: both learn what phrases are like."""
+    autoencoder_steps: int = Field(0, ge=0)
+    """Steps behind those in which the phrases go through the query tokens' states. Then comes the latent."""
 
     kl_weight: float = Field(0.002, ge=0)
     """Of a phrase's divergence from the standard normal, in nats over all dimensions."""
@@ -25,6 +37,17 @@ class PhraseVAELossSettings(BaseModel):
     the square of a uniform number. The decoder is told how much it is. Near latents then decode to like notes."""
     latent_noise_from_step: int = Field(0, ge=0)
     """First step with that noise: the plain task is learned first, which is faster."""
+
+    @property
+    def begins_without_latent(self) -> bool:
+        """Whether there are steps in which some weights take no part."""
+        return self.infilling_steps + self.autoencoder_steps > 0
+
+    def bottleneck_at(self, step: int) -> Bottleneck:
+        """Through what phrases go at a step, from 0."""
+        if step < self.infilling_steps:
+            return "open"
+        return "queries" if step < self.infilling_steps + self.autoencoder_steps else "gaussian"
 
 
 class PhraseVAEObjective(Objective[PhraseVAE]):
@@ -40,13 +63,7 @@ class PhraseVAEObjective(Objective[PhraseVAE]):
         self.settings = settings
 
     def forward(self, batch: PhraseBatch) -> tuple[Tensor, dict[str, Tensor]]:
-        posterior = self.network.encode(*batch)
-        if self.training:
-            latents, noise = self._disturbed(posterior)
-        else:
-            latents, noise = posterior.mean, posterior.mean.new_zeros(len(posterior.mean))
-        losses = self.network.losses(latents, noise, *batch)
-        kl = posterior.kl().sum()
+        losses, kl = self._losses(batch)
         num_phrases, num_steps, _ = batch.steps.shape
         total = losses.header + losses.onset + losses.pitch + losses.duration
         total = total + self.settings.velocity_weight * losses.velocity + self.settings.kl_weight * kl
@@ -56,8 +73,24 @@ class PhraseVAEObjective(Objective[PhraseVAE]):
         loss = total / (num_phrases * (num_steps + TOKENS_BESIDE_NOTES))
         return loss, {name: value.detach() for name, value in terms.items()}
 
+    def _losses(self, batch: PhraseBatch) -> tuple[StepLosses, Tensor]:
+        """Cross-entropies, and the posteriors' divergence; both sums, which is 0 without a posterior."""
+        bottleneck = self.settings.bottleneck_at(self.step)
+        if bottleneck == "gaussian":
+            posterior = self.network.encode(*batch)
+            latents, noise = self._disturbed(posterior)
+            return self.network.losses(latents, noise, *batch), posterior.kl().sum()
+        if bottleneck == "queries":
+            memory = self.network.query_memory(*batch)
+        else:
+            steps, num_notes = with_missing_spans(batch.steps, batch.num_notes)
+            memory = self.network.open_memory(batch.headers, steps, num_notes)
+        return self.network.losses_of_memory(memory, *batch), memory.tokens.new_zeros(())
+
     def _disturbed(self, posterior: Posterior) -> tuple[Tensor, Tensor]:
         """Latents `[b, z]` with noise, and how much `[b]`."""
+        if not self.training:
+            return posterior.mean, posterior.mean.new_zeros(len(posterior.mean))
         latents = posterior.sample()
         if self.settings.latent_noise == 0 or self.step < self.settings.latent_noise_from_step:
             return latents, latents.new_zeros(len(latents))

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import torch
 from accelerate import Accelerator
+from accelerate.utils import DistributedDataParallelKwargs
 
 from phraseloom.corpus.store import Corpus
 from phraseloom.errors import RequestError
@@ -60,7 +61,9 @@ def run_recipe(
     out = out or recipe.out
     opened = Corpus.open(corpus_path)
     _prepare_folder(out, resume)  # before the processes meet, so that none of them writes yet
-    accelerator = Accelerator(cpu=not torch.cuda.is_available(), mixed_precision="bf16")
+    # While phrases go around the latent, what makes it has no gradient, for which several processes must not wait.
+    some_unused = DistributedDataParallelKwargs(find_unused_parameters=recipe.phrase_vae.loss.begins_without_latent)
+    accelerator = Accelerator(cpu=not torch.cuda.is_available(), mixed_precision="bf16", kwargs_handlers=[some_unused])
     vae_path, dit_path = out / PHRASE_VAE_FILE, out / SONG_DIT_FILE
     if not (resume and vae_path.exists()):
         events = train_phrase_vae(

@@ -107,11 +107,12 @@ def train_phrase_vae(
     for report in steps:
         is_due = accelerator.is_main_process and _is_validation_step(report.step, stage.loop)
         if is_due:
-            figures = phrase_vae_figures(report.averaged, stage, held_out)
+            figures = phrase_vae_figures(report.averaged, stage, held_out, report.step)
         yield StageEvent(report, figures if is_due else None)
     if accelerator.is_main_process:
         network.cpu().eval()
-        figures = figures or phrase_vae_figures(network, stage, held_out)  # killed behind its last step and resumed
+        if not figures:  # killed behind its last step and resumed
+            figures = phrase_vae_figures(network, stage, held_out, stage.loop.num_steps)
         statistics = LatentStatistics.of(encode_means(network, phrases))
         facts = {"corpus": corpus.fingerprint, "held_out": figures}
         write_checkpoint(phrase_vae_checkpoint(network, statistics, facts), out)
@@ -119,9 +120,10 @@ def train_phrase_vae(
 
 
 @torch.no_grad()
-def phrase_vae_figures(network: PhraseVAE, stage: PhraseVAEStage, phrases: PhraseTable) -> dict[str, float]:
-    """Losses of phrases, latents without noise, mean over batches."""
+def phrase_vae_figures(network: PhraseVAE, stage: PhraseVAEStage, phrases: PhraseTable, step: int) -> dict[str, float]:
+    """Losses of phrases through the bottleneck of the `step`th step, latents without noise, mean over batches."""
     objective = PhraseVAEObjective(network, stage.loss).eval()
+    objective.step = step - 1
     device = next(network.parameters()).device
     batches = PhraseBatches(phrases, stage.tokens_per_batch, PhraseAugmentation(), seed=0).epoch(0, 0, 1)
     sums: defaultdict[str, float] = defaultdict(float)
