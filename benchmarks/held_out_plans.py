@@ -1,6 +1,6 @@
 """Songs to the plans of held-out songs, and how they repeat themselves beside the real ones.
 
-    python benchmarks/held_out_plans.py CORPUS [--split test] [--checkpoint DIR] [--steps 24] [--repeat 0.5]
+    python benchmarks/held_out_plans.py CORPUS [--split test] [--checkpoint DIR] [--steps 16] [--repeat 0.5]
         [--guidance 1] [--no-chords] [--out DIR]
 
 For every song of the split in 4/4 and of at most 128 bars, one song is composed to its form, chords, key and tempo,

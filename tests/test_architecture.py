@@ -36,6 +36,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
             {"song_model", "latent_songs"},
             {"latent_file", "morphing", "drawing", "parts", "reforming"},
             {"editing"},
+            {"settling"},
             {"training", "composer", "evaluating"},
             {"studio"},
             {"cli"},

@@ -46,11 +46,16 @@ class Checkpoint:
     @property
     def fingerprint(self) -> str:
         """16 hexadecimal digits of the weights and what belongs to them."""
-        digest = hashlib.sha256(json.dumps([self.kind, self.config, self.extra], sort_keys=True).encode())
-        for name in sorted(self.weights):
-            digest.update(name.encode())
-            digest.update(self.weights[name].flatten().contiguous().view(torch.uint8).numpy().tobytes())
-        return digest.hexdigest()[:16]
+        return fingerprint_of([self.kind, self.config, self.extra], self.weights)
+
+
+def fingerprint_of(facts: Any, weights: Mapping[str, Tensor]) -> str:
+    """16 hexadecimal digits of plain JSON values and tensors."""
+    digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
+    for name in sorted(weights):
+        digest.update(name.encode())
+        digest.update(weights[name].flatten().contiguous().view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()[:16]
 
 
 def checkpoint_of(kind: str, network: nn.Module, config: Any, extra: dict[str, Any], dtype: torch.dtype) -> Checkpoint:

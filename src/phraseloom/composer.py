@@ -33,15 +33,15 @@ from phraseloom.ranking import REAL_MUSIC_FILE, RealMusic
 from phraseloom.regions import format_cells
 from phraseloom.repeats import FRESH, cell_contents, find_sources
 from phraseloom.score import Notes, Score, TempoChange, Track
+from phraseloom.settling import with_chords, with_returns
 from phraseloom.song_model import SONG_DIT_FILE, SongModel, load_song_model
 from phraseloom.song_recipe import SongRecipe, Step
 from phraseloom.structure import key_of_notes
 from phraseloom.timing import grid_timing
 from phraseloom.transforms import normalising_shift
 
-DEFAULT_STEPS = 24
-EDIT_STEPS = 18
-"""As good as 24 for edits (`benchmarks/edits.py`), where most of the song holds on to what is known."""
+DEFAULT_STEPS = 16
+"""Songs are as good as with 24, and as with a solver of second order (`docs/model_card.md`)."""
 DEFAULT_GUIDANCE = Guidance(scale=1.6)
 """Of 1, 1.6 and 2.2, the least that follows chords clearly better (`benchmarks/held_out_plans.py`)."""
 MAX_STEPS = 1000
@@ -205,7 +205,7 @@ class Composer:
         edit: Edit,
         *,
         seed: int | None = None,
-        steps: int = EDIT_STEPS,
+        steps: int = DEFAULT_STEPS,
         guidance: Guidance = DEFAULT_GUIDANCE,
         progress: Progress | None = None,
         recipe: SongRecipe | None = None,
@@ -220,6 +220,7 @@ class Composer:
             recipe: of the song as it was, to which that of the take adds a step.
         """
         seed, steps = _checked_seed(seed), _checked("steps", steps, 1, MAX_STEPS)
+        edit = self._settled(edit, seed)
         levels = edit.request.levels
         drawn = self._draw(edit.request, seed, steps, guidance, progress) if levels.any() else None
         song = edit.score if drawn is None else edit.finished(drawn.song)
@@ -344,6 +345,12 @@ class Composer:
             made.append(self.edit(edit, progress=told, **rest))
             rest["seed"] = self.seed_after(made[-1].seed)
         return made
+
+    def _settled(self, edit: Edit, seed: int) -> Edit:
+        """The edit with what the priors say of it: what returns in added bars, and chords to what is heard."""
+        if edit.is_longer:
+            return with_returns(edit, self.model.repeat_prior, np.random.default_rng([seed, _REPEATS]))
+        return with_chords(edit, self.model.chord_prior) if edit.heard else edit
 
     def _draw(self, request: Request, seed: int, steps: int, guidance: Guidance, progress: Progress | None) -> Drawn:
         return draw(

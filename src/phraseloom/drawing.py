@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from phraseloom.diffusion.calibration import calibrated
 from phraseloom.diffusion.flow import corrupt
 from phraseloom.diffusion.guidance import Guidance, guided
 from phraseloom.diffusion.samplers import cell_levels, euler, level_grid
@@ -32,10 +33,6 @@ from phraseloom.transforms import beat_chords, normalise_key, normalising_shift,
 
 KNOWN, NEW = 0.0, 1.0
 """Noise levels of cells that are kept and of cells that are drawn from nothing; in between they are varied."""
-
-DRAWN_NOISE = 0.55
-"""What the decoder is told of the noise in latents that the network has drawn: about as far as they lie, in each
-dimension, from the latents of the phrases that are decoded from them."""
 
 PROJECTED_BELOW = (0.45, 0.3)
 """Noise levels below which what the network predicts is decoded to notes and encoded again: between the latents of
@@ -96,10 +93,10 @@ def draw(
         steps: evaluations of the network, two for one where there is guidance.
     """
     started = time.perf_counter()
-    latents = _sample(request, codec, model, seed, steps, guidance, progress)
+    latents, levels = _sample(request, codec, model, seed, steps, guidance, progress)
     sampled = time.perf_counter()
     progress("decoding", 0.9)
-    song = _completed(request, codec, latents, model.loudness_prior, seed)
+    song = _completed(request, codec, latents, levels, model.loudness_prior, seed)
     progress("done", 1.0)
     return Drawn(song, {"sampling": sampled - started, "decoding": time.perf_counter() - sampled})
 
@@ -113,8 +110,8 @@ def _sample(
     steps: int,
     guidance: Guidance,
     progress: Progress,
-) -> np.ndarray:
-    """Latents `[n, s, z]`; cells that are tied are equal."""
+) -> tuple[np.ndarray, np.ndarray]:
+    """Latents `[n, s, z]`, of tied cells the same, and the levels `[n, s]` from which they were last predicted."""
     conditions = _conditions(request)
     owners = torch.from_numpy(request.owners)[None]
     start = torch.from_numpy(request.levels.astype(np.float32))[None]
@@ -124,13 +121,13 @@ def _sample(
     known = torch.zeros(shape) if is_from_nothing else torch.from_numpy(_encoded(request.song, codec))[None]
 
     def denoise(noisy: Tensor, level: Tensor) -> Tensor:
-        return tied_mean(guided(model.network, noisy, level, conditions, guidance), owners)
+        predicted = guided(model.network, noisy, level, conditions, guidance)
+        return tied_mean(calibrated(predicted, noisy, level, model.calibration), owners)
 
-    def project(clean: Tensor) -> Tensor:
-        own = clean[0].flatten(0, 1).numpy().copy()
+    def project(clean: Tensor, level: Tensor) -> Tensor:
+        own, predicted_from = clean[0].flatten(0, 1).numpy().copy(), level[0].flatten().numpy()
         cells, distinct, index = _drawn_cells(request)
-        phrases = _decoded(request, codec, own, distinct, seed)
-        own[cells] = codec.encode(phrases)[index]
+        own[cells] = codec.encode(_decoded(codec, own[distinct], predicted_from[distinct], seed))[index]
         return torch.from_numpy(own).reshape(clean.shape)
 
     noisy = latents = corrupt(known, noise, start)
@@ -138,7 +135,7 @@ def _sample(
     for state in euler(denoise, noisy, levels, project=project, project_below=PROJECTED_BELOW):
         progress("sampling", 0.9 * state.step / steps)
         latents = state.latents
-    return latents[0].numpy()
+    return latents[0].numpy(), levels[-2, 0].numpy()
 
 
 def _encoded(song: Score, codec: PhraseCodec) -> np.ndarray:
@@ -173,20 +170,30 @@ def _drawn_cells(request: Request) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return cells, distinct, index
 
 
-def _decoded(request: Request, codec: PhraseCodec, latents: np.ndarray, cells: np.ndarray, seed: int) -> PhraseTable:
-    """The phrases of some cells of `latents [n * s, z]`, velocities drawn with the seed."""
-    noise = np.minimum(request.levels.ravel()[cells], DRAWN_NOISE)
+def _decoded(codec: PhraseCodec, latents: np.ndarray, levels: np.ndarray, seed: int) -> PhraseTable:
+    """The phrases of `latents [p, z]` that were predicted from the noise `levels [p]`, velocities drawn with the seed.
+
+    The decoder has learned to read predictions and to take the level for their noise.
+    """
     velocities = torch.Generator().manual_seed(seed)
-    return codec.decode(latents[cells], TICKS_PER_BAR, noise=noise, velocities=velocities)
+    return codec.decode(latents, TICKS_PER_BAR, noise=levels, generator=velocities)
 
 
 def _completed(
-    request: Request, codec: PhraseCodec, latents: np.ndarray, loudness_prior: LoudnessPrior, seed: int
+    request: Request,
+    codec: PhraseCodec,
+    latents: np.ndarray,
+    levels: np.ndarray,
+    loudness_prior: LoudnessPrior,
+    seed: int,
 ) -> Score:
-    """The song with the notes of `latents [n, s, z]` in the cells that are not known; tied cells are decoded once."""
+    """The song with the notes of `latents [n, s, z]`, predicted from `levels [n, s]`, in the cells that are not known.
+
+    Tied cells are decoded once.
+    """
     song, num_slots = request.song, latents.shape[1]
     cells, distinct, index = _drawn_cells(request)
-    phrases = _decoded(request, codec, latents.reshape(-1, latents.shape[-1]), distinct, seed)
+    phrases = _decoded(codec, latents.reshape(-1, latents.shape[-1])[distinct], levels.ravel()[distinct], seed)
     shift = 0 if song.key is None else normalising_shift(song.key)
     loudness = _loudness(request, loudness_prior, seed)
     tracks = []

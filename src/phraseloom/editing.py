@@ -47,6 +47,8 @@ class Edit:
         told: what was asked, as text and numbers for JSON.
         locked: `[n, t]` bool, of `score`: the cells that no edit writes; None where there are none.
         remarks: what may not be what was meant, a sentence each.
+        is_longer: whether bars were added, which may take over what the song has of their sections.
+        heard: the tracks that are given for all bars, for which chords are found where the song says none.
     """
 
     score: Score
@@ -56,6 +58,8 @@ class Edit:
     told: dict[str, Any]
     locked: np.ndarray | None = None
     remarks: tuple[str, ...] = ()
+    is_longer: bool = False
+    heard: tuple[int, ...] = ()
 
     def finished(self, drawn: Score) -> Score:
         """The song with the notes of `drawn`, the completed window, in the cells that were not known."""
@@ -155,7 +159,8 @@ def extend(
     longer = lengthened(_with_form(_checked(score)), sections, before=before)
     parts = parts_of(score, slots, given)
     told = {"kind": "extend", "form": format_form(sections), "before": before, **_told_of(given)}
-    return _edit(longer.score, slots, parts, _new_bars(longer), told, _locked(score, locked, bars=longer.sources))
+    edit = _edit(longer.score, slots, parts, _new_bars(longer), told, _locked(score, locked, bars=longer.sources))
+    return replace(edit, is_longer=True)
 
 
 def arrange(
@@ -196,7 +201,9 @@ def arrange(
     levels[:, [own for own, index in zip(song.track_of_slot, tracks, strict=True) if index is None]] = NEW
     told = {"kind": "arrange", "given": list(given), **({"keep_others": True} if keep_others else {})}
     locks = _locked(score, locked, tracks=song.sources)
-    return _edit(song.score, slots, Parts(song.track_of_slot), levels, told, locks)
+    heard = [own for own, index in zip(song.track_of_slot, tracks, strict=True) if index is not None]
+    edit = _edit(song.score, slots, Parts(song.track_of_slot), levels, told, locks)
+    return replace(edit, heard=tuple(index for index in heard if index is not None))
 
 
 def restructure(
@@ -228,7 +235,8 @@ def restructure(
     song = rebuilt(_with_form(_checked(score)), sections)
     parts = parts_of(score, slots, given)
     told = {"kind": "restructure", "form": format_form(sections), **_told_of(given)}
-    return _edit(song.score, slots, parts, _new_bars(song), told, _locked(score, locked, bars=song.sources))
+    edit = _edit(song.score, slots, parts, _new_bars(song), told, _locked(score, locked, bars=song.sources))
+    return replace(edit, is_longer=True)
 
 
 def corrected(

@@ -95,7 +95,7 @@ def encode_song(score: Score, codec: PhraseCodec) -> tuple[LatentSong, EncodingL
     phrases = song_phrases(replace(frame, tracks=notes_only, key=key))
     latents = codec.encode(phrases).reshape(score.num_bars, len(score.tracks), -1)
     shift = 0 if key is None else normalising_shift(key)
-    return LatentSong(latents, frame, shift, codec.fingerprint), phrases.losses
+    return LatentSong(latents, frame, shift, codec.latent_fingerprint), phrases.losses
 
 
 def decode_song(song: LatentSong, codec: PhraseCodec, noise: np.ndarray | float = 0.0) -> Score:
@@ -108,9 +108,9 @@ def decode_song(song: LatentSong, codec: PhraseCodec, noise: np.ndarray | float 
         CheckpointError: the latents are those of another phrase VAE.
         RequestError: they are of another size than the phrase VAE's.
     """
-    if song.phrase_vae != codec.fingerprint:
+    if song.phrase_vae != codec.latent_fingerprint:
         raise CheckpointError(
-            f"the latents are those of the phrase VAE {song.phrase_vae}, this one is {codec.fingerprint}",
+            f"the latents are those of the phrase VAE {song.phrase_vae}, this one is {codec.latent_fingerprint}",
             "name the weights that encoded them with --checkpoint, or encode the song again",
         )
     size = codec.network.config.latent_size

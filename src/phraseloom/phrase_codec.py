@@ -11,10 +11,17 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from phraseloom.checkpoint import Checkpoint, checkpoint_of, fill_network, read_checkpoint, require_names
+from phraseloom.checkpoint import (
+    Checkpoint,
+    checkpoint_of,
+    fill_network,
+    fingerprint_of,
+    read_checkpoint,
+    require_names,
+)
 from phraseloom.events import PhraseTable, header_of
 from phraseloom.models.phrase_decoding import decode_phrases
-from phraseloom.models.phrase_vae import PhraseVAE, PhraseVAEConfig
+from phraseloom.models.phrase_vae import DECODER_PARTS, PhraseVAE, PhraseVAEConfig
 from phraseloom.score import Score
 from phraseloom.transforms import cut, normalise_key
 
@@ -42,12 +49,21 @@ class LatentStatistics:
 
 
 class PhraseCodec:
-    """Encodes and decodes phrases; `network` is in evaluation mode and float32."""
+    """Encodes and decodes phrases; `network` is in evaluation mode and float32.
 
-    def __init__(self, network: PhraseVAE, statistics: LatentStatistics, fingerprint: str) -> None:
+    Args:
+        fingerprint: of all weights.
+        latent_fingerprint: of what makes the latents: the encoder, mean and scale. Weights that differ in their decoder
+            alone have the same, and what was learned of their latents holds for both.
+    """
+
+    def __init__(
+        self, network: PhraseVAE, statistics: LatentStatistics, fingerprint: str, latent_fingerprint: str
+    ) -> None:
         self.network = network.eval()
         self.statistics = statistics
         self.fingerprint = fingerprint
+        self.latent_fingerprint = latent_fingerprint
         self._mean = np.array(statistics.mean, np.float32)
 
     @classmethod
@@ -62,7 +78,11 @@ class PhraseCodec:
         network = PhraseVAE(PhraseVAEConfig(**checkpoint.config))
         fill_network(network, checkpoint, path)
         statistics = LatentStatistics(tuple(checkpoint.extra["latent_mean"]), checkpoint.extra["latent_scale"])
-        return cls(network, statistics, checkpoint.fingerprint)
+        return cls(network, statistics, checkpoint.fingerprint, latent_fingerprint_of(checkpoint))
+
+    def raw(self, latents: np.ndarray) -> np.ndarray:
+        """Normalised latents `[p, z]` as the network makes and reads them, float32."""
+        return np.asarray(latents, np.float32) * self.statistics.scale + self._mean
 
     def encode(self, table: PhraseTable) -> np.ndarray:
         """Normalised latents `[p, z]` float32 of phrases."""
@@ -75,18 +95,24 @@ class PhraseCodec:
         *,
         noise: np.ndarray | float = 0.0,
         temperature: float = 0.0,
-        velocities: torch.Generator | None = None,
+        generator: torch.Generator | None = None,
     ) -> PhraseTable:
         """The phrases of normalised latents `[p, z]`; see `phraseloom.models.phrase_decoding.decode_phrases`."""
-        raw = torch.from_numpy(np.asarray(latents, np.float32) * self.statistics.scale + self._mean)
         return decode_phrases(
             self.network,
-            raw,
+            torch.from_numpy(self.raw(latents)),
             ticks_per_bar,
             noise=torch.as_tensor(noise, dtype=torch.float32),
             temperature=temperature,
-            velocities=velocities,
+            generator=generator,
         )
+
+
+def latent_fingerprint_of(checkpoint: Checkpoint) -> str:
+    """16 hexadecimal digits that change with the latents that a phrase VAE's weights make, not with their decoder."""
+    encoder = {name: w for name, w in checkpoint.weights.items() if not name.startswith(DECODER_PARTS)}
+    belongings = [checkpoint.extra["latent_mean"], checkpoint.extra["latent_scale"]]
+    return fingerprint_of([checkpoint.kind, checkpoint.config, belongings], encoder)
 
 
 def song_phrases(score: Score) -> PhraseTable:

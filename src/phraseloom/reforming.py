@@ -60,7 +60,7 @@ def rebuilt(score: Score, sections: Sequence[Section]) -> ReformedSong:
         num_bars=len(sources),
         sections=tuple(sections),
         tracks=tuple(moved_track(track, _notes_of_bars(score, track, sources), stretches) for track in score.tracks),
-        chords=_chords_of_bars(score, sources),
+        chords=chords_of_bars(score, sources),
         meters=score.meters[:1],
         tempos=score.tempos[:1],
         passengers=score.passengers.moved(stretches),
@@ -111,7 +111,8 @@ def _notes_of_bars(score: Score, track: Track, bars: Sequence[int]) -> Notes:
     return Notes.build(*np.concatenate(tables).T) if tables else Notes.empty()
 
 
-def _chords_of_bars(score: Score, bars: Sequence[int]) -> tuple[ChordSpan, ...]:
+def chords_of_bars(score: Score, bars: Sequence[int]) -> tuple[ChordSpan, ...]:
+    """The chords of some bars of 4/4, one bar after the other; -1 is a bar without."""
     spans = []
     for place, bar in enumerate(bars):
         start, end = bar * TICKS_PER_BAR, (bar + 1) * TICKS_PER_BAR

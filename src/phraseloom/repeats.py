@@ -83,18 +83,27 @@ class RepeatPrior:
                     before = state
         return cls(num_slots, {key: dict(counter) for key, counter in counts.items()})
 
-    def propose(self, sections: Sequence[Section], repeat: float, rng: np.random.Generator) -> np.ndarray:
+    def propose(
+        self,
+        sections: Sequence[Section],
+        repeat: float,
+        rng: np.random.Generator,
+        is_open: np.ndarray | None = None,
+    ) -> np.ndarray:
         """Draws the sources `[n, s]` of a song with this form.
 
         Args:
             repeat: 0 for no repeats, 0.5 for as many as in the corpus, 1 for every cell that can repeat. In between,
                 the odds of each repeat are multiplied by `repeat / (1 - repeat)`.
+            is_open: `[n]` the bars of which something is to be said; the others repeat nothing. All where None.
         """
         num_bars = sum(section.num_bars for section in sections)
         sources = np.full((num_bars, self.num_slots), FRESH, np.int64)
         for instance, bars in _returning_bars(sections):
             before = None
             for bar, homologous in bars:
+                if is_open is not None and not is_open[bar]:
+                    continue
                 state = self._draw(instance == 1, before, repeat, rng)
                 earlier = sources[homologous]
                 for slot in state:

@@ -8,7 +8,14 @@ from typing import Any
 
 import torch
 
-from phraseloom.checkpoint import Checkpoint, checkpoint_of, fill_network, read_checkpoint, require_names
+from phraseloom.checkpoint import (
+    Checkpoint,
+    checkpoint_of,
+    fill_network,
+    fingerprint_of,
+    read_checkpoint,
+    require_names,
+)
 from phraseloom.chord_prior import ChordPrior
 from phraseloom.errors import CheckpointError
 from phraseloom.loudness_prior import LoudnessPrior
@@ -23,6 +30,17 @@ SONG_DIT_FILE = "song_dit.safetensors"
 """Name of the file in a folder of weights."""
 TICKS_PER_BAR = 48
 """Bars of 4/4, the meter that the song transformer speaks."""
+BELONGINGS = (
+    "phrase_vae",
+    "slots",
+    "noise_shift",
+    "calibration",
+    "repeat_prior",
+    "chord_prior",
+    "plan_prior",
+    "loudness_prior",
+)
+"""What a file of weights must say beside the network's sizes."""
 
 
 @dataclass(frozen=True)
@@ -40,11 +58,12 @@ class SongModel:
 
     Attributes:
         noise_shift: how far noise levels were moved towards noise in training; sampling steps lie where they did.
+        calibration: strength of `phraseloom.diffusion.calibration`, fitted to the validation songs.
         repeat_prior: which cells repeat which, as in the training songs.
         chord_prior: progressions that the training songs share.
         plan_prior: forms and tempos of the training songs.
         loudness_prior: how loud their tracks are.
-        fingerprint: of the weights, for reports; empty for weights that are still being trained.
+        fingerprint: of the weights of both networks, for reports; empty for weights that are still being trained.
     """
 
     network: SongDiT
@@ -54,6 +73,7 @@ class SongModel:
     chord_prior: ChordPrior
     plan_prior: PlanPrior
     loudness_prior: LoudnessPrior
+    calibration: float = 0.0
     fingerprint: str = ""
 
 
@@ -69,12 +89,11 @@ def load_song_model(path: Path, codec: PhraseCodec) -> SongModel:
         UnreadableFileError, CheckpointError: as `read_checkpoint` and `fill_network`, and for another phrase VAE.
     """
     checkpoint = read_checkpoint(path, KIND)
-    belongings = ("phrase_vae", "slots", "noise_shift", "repeat_prior", "chord_prior", "plan_prior", "loudness_prior")
-    require_names(checkpoint, path, SongDiTConfig, belongings)
-    if checkpoint.extra["phrase_vae"] != codec.fingerprint:
+    require_names(checkpoint, path, SongDiTConfig, BELONGINGS)
+    if checkpoint.extra["phrase_vae"] != codec.latent_fingerprint:
         raise CheckpointError(
             f"{path} was trained on the latents of phrase VAE {checkpoint.extra['phrase_vae']}, "
-            f"the one beside it is {codec.fingerprint}",
+            f"the one beside it is {codec.latent_fingerprint}",
             "keep the two files together that were trained together",
         )
     network = SongDiT(SongDiTConfig(**checkpoint.config))
@@ -88,20 +107,22 @@ def load_song_model(path: Path, codec: PhraseCodec) -> SongModel:
         ChordPrior.from_dict(checkpoint.extra["chord_prior"]),
         PlanPrior.from_dict(checkpoint.extra["plan_prior"]),
         LoudnessPrior.from_dict(checkpoint.extra["loudness_prior"]),
-        checkpoint.fingerprint,
+        checkpoint.extra["calibration"],
+        fingerprint_of([checkpoint.fingerprint, codec.fingerprint], {}),
     )
 
 
-def song_dit_checkpoint(model: SongModel, codec_fingerprint: str, facts: dict[str, Any]) -> Checkpoint:
+def song_dit_checkpoint(model: SongModel, latent_fingerprint: str, facts: dict[str, Any]) -> Checkpoint:
     """A checkpoint in half precision; `facts` (corpus, step, figures) travel with it."""
     extra = {
-        "phrase_vae": codec_fingerprint,
+        "phrase_vae": latent_fingerprint,
         "slots": [asdict(slot) for slot in model.slots],
         "noise_shift": model.noise_shift,
         "repeat_prior": model.repeat_prior.to_dict(),
         "chord_prior": model.chord_prior.to_dict(),
         "plan_prior": model.plan_prior.to_dict(),
         "loudness_prior": model.loudness_prior.to_dict(),
+        "calibration": model.calibration,
         **facts,
     }
     return checkpoint_of(KIND, model.network, model.network.config, extra, torch.float16)

@@ -17,7 +17,13 @@ from phraseloom.harmony import parse_chord
 from phraseloom.loudness_prior import LoudnessPrior
 from phraseloom.models.phrase_vae import PhraseVAE, PhraseVAEConfig
 from phraseloom.models.song_dit import SongDiT, SongDiTConfig
-from phraseloom.phrase_codec import PHRASE_VAE_FILE, LatentStatistics, PhraseCodec, phrase_vae_checkpoint
+from phraseloom.phrase_codec import (
+    PHRASE_VAE_FILE,
+    LatentStatistics,
+    PhraseCodec,
+    latent_fingerprint_of,
+    phrase_vae_checkpoint,
+)
 from phraseloom.plan_prior import PlanPrior
 from phraseloom.repeats import RepeatPrior
 from phraseloom.song_model import SONG_DIT_FILE, Slot, SongModel, song_dit_checkpoint
@@ -73,14 +79,15 @@ def tiny_song_dit(seed: int = 0, config: SongDiTConfig = TINY_SONG_DIT) -> SongD
 
 def tiny_codec(seed: int = 0) -> PhraseCodec:
     """The codec of `write_tiny_weights` with the same seed, but for half precision."""
-    return PhraseCodec(tiny_phrase_vae(seed), STATISTICS, _phrase_vae_checkpoint(seed).fingerprint)
+    checkpoint = _phrase_vae_checkpoint(seed)
+    return PhraseCodec(tiny_phrase_vae(seed), STATISTICS, checkpoint.fingerprint, latent_fingerprint_of(checkpoint))
 
 
 def write_tiny_weights(folder: Path, seed: int = 0) -> Path:
     """Writes both networks as a training run leaves them; returns `folder`, for `Composer.load` or `--weights`."""
     phrase_vae = _phrase_vae_checkpoint(seed)
     model = SongModel(tiny_song_dit(seed), SLOTS, 1.9, REPEATS, CHORDS, PLANS, LOUDNESS)
-    song_dit = song_dit_checkpoint(model, phrase_vae.fingerprint, {"corpus": "none", "step": 0})
+    song_dit = song_dit_checkpoint(model, latent_fingerprint_of(phrase_vae), {"corpus": "none", "step": 0})
     write_checkpoint(phrase_vae, folder / PHRASE_VAE_FILE)
     write_checkpoint(song_dit, folder / SONG_DIT_FILE)
     return folder

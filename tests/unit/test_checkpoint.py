@@ -191,7 +191,7 @@ def test_a_codec_is_its_file(tmp_path):
     latents = codec.encode(table)
     assert latents.shape == (12, 8)
     assert latents.dtype == np.float32
-    np.testing.assert_allclose(latents, PhraseCodec(network, statistics, "").encode(table), atol=0.02)
+    np.testing.assert_allclose(latents, PhraseCodec(network, statistics, "", "").encode(table), atol=0.02)
     np.testing.assert_allclose(latents.mean(axis=0), 0, atol=0.01)
     assert latents.std() == pytest.approx(1, abs=0.01)
     decoded, again = (codec.decode(latents, 48) for codec in (codec, PhraseCodec.load(path)))

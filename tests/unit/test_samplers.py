@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -11,15 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from phraseloom.diffusion.samplers import Denoiser, SampleState, cell_levels, euler, heun, level_grid
-
-Sampler = Callable[[Denoiser, Tensor, Tensor], Iterator[SampleState]]
+from phraseloom.diffusion.samplers import SampleState, cell_levels, euler, level_grid
 
 MEAN, DEVIATION = 0.7, 0.4
 SHAPE = (2, 3, 2, 4)
 STEPS = (32, 64, 128, 256)
-
-both_samplers = pytest.mark.parametrize("sampler", [euler, heun])
 
 
 def gaussian_denoiser(noisy: Tensor, level: Tensor) -> Tensor:
@@ -43,10 +39,10 @@ def last_of(states: Iterator[SampleState]) -> SampleState:
     return last
 
 
-def error_of(sampler: Sampler, num_steps: int, shift: float) -> float:
+def error_of(num_steps: int, shift: float) -> float:
     noise = some_noise()
     levels = level_grid(num_steps, shift).double()
-    sampled = last_of(sampler(gaussian_denoiser, noise, levels)).latents
+    sampled = last_of(euler(gaussian_denoiser, noise, levels)).latents
     return float((sampled - exact_flow(noise)).square().mean().sqrt())
 
 
@@ -63,25 +59,22 @@ class Witness:
 
 
 @pytest.mark.parametrize("shift", [1.0, 1.9])
-@pytest.mark.parametrize(("sampler", "order"), [(euler, 1), (heun, 2)])
-def test_errors_fall_with_the_order_of_the_method(sampler, order, shift):
-    errors = [error_of(sampler, num_steps, shift) for num_steps in STEPS]
+def test_errors_fall_with_the_number_of_steps(shift):
+    errors = [error_of(num_steps, shift) for num_steps in STEPS]
     slope, _ = np.polyfit(np.log(STEPS), np.log(errors), 1)
-    assert slope == pytest.approx(-order, abs=0.1)
+    assert slope == pytest.approx(-1, abs=0.1)
 
 
 def test_many_steps_reach_the_exact_flow():
-    assert error_of(euler, 256, 1.9) < 5e-3
-    assert error_of(heun, 256, 1.9) < 1e-4
+    assert error_of(256, 1.9) < 5e-3
 
 
-@both_samplers
 @given(num_steps=st.integers(1, 40), shift=st.floats(0.3, 5))
-def test_one_point_is_reached_on_a_straight_line(sampler, num_steps, shift):
+def test_one_point_is_reached_on_a_straight_line(num_steps, shift):
     """All paths to a single point are straight, and a first-order method already follows those exactly."""
     noise, point = some_noise(), torch.arange(4.0, dtype=torch.float64).expand(SHAPE)
     levels = level_grid(num_steps, shift).double()
-    states = list(sampler(Witness(point), noise, levels))
+    states = list(euler(Witness(point), noise, levels))
     for state, level in zip(states, levels[1:], strict=True):
         torch.testing.assert_close(state.latents, (1 - level) * point + level * noise, rtol=0, atol=1e-9)
     torch.testing.assert_close(states[-1].latents, point, rtol=0, atol=1e-9)
@@ -102,7 +95,7 @@ def test_a_projected_step_worked_by_hand():
         lambda noisy, level: -torch.ones_like(noisy),
         torch.full((1, 1, 2, 1), 2.0),
         levels,
-        project=lambda clean: 10 * clean,
+        project=lambda clean, level: 10 * clean,
         project_below=(0.6, 0.4),
     )
     first, second = (state.latents.flatten().tolist() for state in states)
@@ -113,55 +106,46 @@ def test_a_projected_step_worked_by_hand():
 
 def test_marks_above_the_first_level_are_not_used():
     with_mark = euler(
-        gaussian_denoiser, some_noise(), levels_of(0.3, 0.1, 0), project=torch.zeros_like, project_below=(0.4,)
+        gaussian_denoiser,
+        some_noise(),
+        levels_of(0.3, 0.1, 0),
+        project=lambda clean, level: torch.zeros_like(clean),
+        project_below=(0.4,),
     )
     without = euler(gaussian_denoiser, some_noise(), levels_of(0.3, 0.1, 0))
     assert torch.equal(last_of(with_mark).latents, last_of(without).latents)
-
-
-def test_a_heun_step_worked_by_hand():
-    """Clean is seen as half of the noisy: velocity 1 at (2, level 1), 1.5 at (1.5, 0.5), so 2 - 0.5 * 1.25."""
-    state = next(heun(lambda noisy, level: noisy / 2, torch.full((1, 1, 1, 1), 2.0), levels_of(1, 0.5)))
-    assert state.latents.item() == pytest.approx(1.375)
 
 
 def levels_of(*values: float | list[float]) -> Tensor:
     return torch.tensor(values, dtype=torch.float32)
 
 
-@both_samplers
-def test_each_step_is_yielded_with_its_number(sampler):
-    states = list(sampler(gaussian_denoiser, some_noise(), level_grid(5, 1.0).double()))
+def test_each_step_is_yielded_with_its_number():
+    states = list(euler(gaussian_denoiser, some_noise(), level_grid(5, 1.0).double()))
     assert [state.step for state in states] == [1, 2, 3, 4, 5]
     assert {state.latents.shape for state in states} == {state.predicted.shape for state in states} == {SHAPE}
 
 
-@pytest.mark.parametrize(
-    ("sampler", "expected"),
-    [(euler, [1, 0.75, 0.5, 0.25]), (heun, [1, 0.75, 0.75, 0.5, 0.5, 0.25, 0.25])],
-)
-def test_the_network_is_asked_once_or_twice_a_step_and_told_the_level_of_every_cell(sampler, expected):
+def test_the_network_is_asked_once_a_step():
     witness = Witness(torch.zeros(SHAPE, dtype=torch.float64))
-    last_of(sampler(witness, some_noise(), level_grid(4, 1.0).double()))
+    last_of(euler(witness, some_noise(), level_grid(4, 1.0).double()))
     assert {level.shape for level in witness.levels} == {SHAPE[:-1]}
-    assert [level.unique().tolist() for level in witness.levels] == [[value] for value in expected]
+    assert [level.unique().tolist() for level in witness.levels] == [[value] for value in (1, 0.75, 0.5, 0.25)]
 
 
-@pytest.mark.parametrize(("sampler", "asked"), [(euler, 1), (heun, 2)])
-def test_sampling_can_be_stopped_between_steps(sampler, asked):
+def test_sampling_can_be_stopped_between_steps():
     witness = Witness(torch.zeros(SHAPE, dtype=torch.float64))
-    states = sampler(witness, some_noise(), level_grid(100, 1.0).double())
+    states = euler(witness, some_noise(), level_grid(100, 1.0).double())
     assert witness.levels == []
     next(states)
     states.close()
-    assert len(witness.levels) == asked
+    assert len(witness.levels) == 1
     assert list(states) == []
 
 
-@both_samplers
-def test_the_noise_given_is_left_as_it_is(sampler):
+def test_the_noise_given_is_left_as_it_is():
     noise = some_noise()
-    last_of(sampler(gaussian_denoiser, noise, level_grid(3, 1.0).double()))
+    last_of(euler(gaussian_denoiser, noise, level_grid(3, 1.0).double()))
     assert torch.equal(noise, some_noise())
 
 
@@ -195,32 +179,29 @@ def test_no_cell_is_noisier_than_where_it_starts():
     assert levels.shape == (4, 1, 1, 3)
 
 
-@both_samplers
 @given(num_steps=st.integers(1, 12), shift=st.floats(0.5, 3))
-def test_known_cells_stay_to_the_last_bit_and_every_other_one_reaches_its_point(sampler, num_steps, shift):
+def test_known_cells_stay_to_the_last_bit_and_every_other_one_reaches_its_point(num_steps, shift):
     noise, point = some_noise(), torch.arange(4.0, dtype=torch.float64).expand(SHAPE)
     levels = cell_levels(level_grid(num_steps, shift).double(), starts())
     clean = torch.where(starts()[..., None] > 0, point, 7.5)
     noisy = (1 - levels[0, ..., None]) * clean + levels[0, ..., None] * noise
-    for state in sampler(Witness(point), noisy, levels):
+    for state in euler(Witness(point), noisy, levels):
         assert (state.latents[:, 1, 0] == 7.5).all()
     torch.testing.assert_close(state.latents, clean, rtol=0, atol=1e-9)
 
 
-@both_samplers
-def test_cells_that_start_in_between_follow_the_exact_flow_from_there(sampler):
+def test_cells_that_start_in_between_follow_the_exact_flow_from_there():
     levels = cell_levels(level_grid(256, 1.9).double(), starts())
     noisy, start = some_noise(), starts()[..., None]
     deviation = ((1 - start) ** 2 * DEVIATION**2 + start**2).sqrt()
     exact = MEAN + DEVIATION * (noisy - (1 - start) * MEAN) / deviation
     exact = torch.where(start > 0, exact, noisy)
-    torch.testing.assert_close(last_of(sampler(gaussian_denoiser, noisy, levels)).latents, exact, rtol=0, atol=2e-2)
+    torch.testing.assert_close(last_of(euler(gaussian_denoiser, noisy, levels)).latents, exact, rtol=0, atol=2e-2)
 
 
-@both_samplers
-def test_the_network_is_told_the_level_of_every_cell(sampler):
+def test_the_network_is_told_the_level_of_every_cell():
     witness = Witness(torch.zeros(SHAPE, dtype=torch.float64))
     levels = cell_levels(level_grid(2, 1.0).double(), starts())
-    last_of(sampler(witness, some_noise(), levels))
+    last_of(euler(witness, some_noise(), levels))
     assert torch.equal(witness.levels[0], starts())
     assert torch.equal(witness.levels[-1], starts().clamp(max=0.5))

@@ -12,6 +12,7 @@ from phraseloom.harmony import Key
 from phraseloom.score import Notes, Score, Track
 from phraseloom.training.phrase_augmentation import PhraseAugmentation
 from phraseloom.training.phrases import (
+    LENGTHS,
     TOKENS_BESIDE_NOTES,
     PhraseBatch,
     PhraseBatches,
@@ -109,7 +110,7 @@ def test_an_epoch_holds_every_phrase(table):
 
 
 def test_batches_have_few_shapes(table):
-    lengths = PhraseBatches.LENGTHS.tolist()
+    lengths = LENGTHS.tolist()
     for batch in batches_of(table):
         b, t, _ = batch.steps.shape
         shorter = lengths[lengths.index(t) - 1] if t > 1 else -1

@@ -279,7 +279,8 @@ def some_batch(num_songs: int = 2) -> SongBatch:
     owners = torch.arange(16)[:, None].repeat(num_songs, 1, 3)
     owners[:, :4] = torch.from_numpy(owners_of(sources))
     latents = shared(torch.randn(num_songs, 16, 3, 8), owners)
-    return SongBatch(latents, owners, collate_conditions([told] * num_songs, 16))
+    bars = torch.arange(16).repeat(num_songs, 1)
+    return SongBatch(latents, owners, collate_conditions([told] * num_songs, 16), bars)
 
 
 def whole_song(level: float, batch: SongBatch) -> torch.Tensor:

@@ -288,17 +288,19 @@ def _make_edits(edit_for: Callable[[Sequence[Slot]], Edit], song: _OpenSong, opt
     edits: list[Edit] = []
 
     def make(composer: Composer, seed: int | None, progress: Progress) -> Take:
-        if not edits:
+        is_first = not edits
+        if is_first:
             edits.append(edit_for(composer.model.slots))
-            _say_remarks(edits[0], song.recipe, composer)
-        return composer.edit(edits[0], seed=seed, progress=progress, recipe=song.recipe, **options.sampling)
+            _say_other_weights(song.recipe, composer)
+        take = composer.edit(edits[0], seed=seed, progress=progress, recipe=song.recipe, **options.sampling)
+        for remark in take.remarks if is_first else ():
+            terminal.say(remark)
+        return take
 
     make_takes(make, options)
 
 
-def _say_remarks(edit: Edit, recipe: SongRecipe | None, composer: Composer) -> None:
+def _say_other_weights(recipe: SongRecipe | None, composer: Composer) -> None:
     weights = composer.model.fingerprint
     if recipe is not None and recipe.weights not in (None, weights):
         terminal.say(f"the song was made with the weights {recipe.weights}, it is edited with {weights}")
-    for remark in edit.remarks:
-        terminal.say(remark)

@@ -41,7 +41,7 @@ class TakeOptions:
     count
         How many songs.
     steps
-        Sampling steps a song, 24 for whole songs and 18 for edits unless given: more is slower and finer.
+        Sampling steps a song, 16 unless given: more is slower and finer.
     checkpoint
         Folder with weights of your own training, in place of those in the package.
     as_json

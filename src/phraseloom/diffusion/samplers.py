@@ -47,7 +47,7 @@ def euler(
     noisy: Tensor,
     levels: Tensor,
     *,
-    project: Callable[[Tensor], Tensor] | None = None,
+    project: Denoiser | None = None,
     project_below: Sequence[float] = (),
 ) -> Iterator[SampleState]:
     """First order: one evaluation of the network a step. Error falls with the number of steps.
@@ -58,7 +58,7 @@ def euler(
     Args:
         noisy: `[b, n, s, z]` at the first levels.
         levels: `[k + 1]` falling to 0, or `[k + 1, b, n, s]`, falling for each cell.
-        project: clean latents `[b, n, s, z]` to the nearest that are possible.
+        project: the latents as they were predicted, and the level from which, to the nearest that are possible.
         project_below: marks, each used once, at the step that takes the highest level from above it to below it.
     """
     x, marks = noisy, sorted(mark for mark in project_below if mark < levels[0].max())
@@ -68,29 +68,8 @@ def euler(
         slope = velocity(x, predicted, at)
         if project is not None and marks and following.max() < marks[-1]:
             marks = [mark for mark in marks if mark <= following.max()]
-            moved = corrupt(project(predicted), predicted + slope, following.expand(at.shape))
+            moved = corrupt(project(predicted, at), predicted + slope, following.expand(at.shape))
             x = torch.where((following < level)[..., None], moved, x)
         else:
             x = x + (following - level)[..., None] * slope
-        yield SampleState(step, x, predicted)
-
-
-def heun(denoise: Denoiser, noisy: Tensor, levels: Tensor) -> Iterator[SampleState]:
-    """Second order: two evaluations a step but the last, which is Euler's. Error falls with the square.
-
-    The improved Euler method, as used for diffusion by Karras et al. (arXiv 2206.00364, algorithm 1). Arguments as for
-    `euler`.
-    """
-    x = noisy
-    for step, (level, following) in enumerate(pairwise(levels), start=1):
-        at = level.expand(x.shape[:-1])
-        predicted = denoise(x, at)
-        slope = velocity(x, predicted, at)
-        change = (following - level)[..., None]
-        moved = x + change * slope
-        if following.max() > 0:
-            at = following.expand(x.shape[:-1])
-            predicted = denoise(moved, at)
-            moved = x + change * 0.5 * (slope + velocity(moved, predicted, at))
-        x = moved
         yield SampleState(step, x, predicted)

@@ -32,7 +32,7 @@ def decode_phrases(
     *,
     noise: Tensor | float = 0.0,
     temperature: float = 0.0,
-    velocities: torch.Generator | None = None,
+    generator: torch.Generator | None = None,
     silence_threshold: float = 0.5,
 ) -> PhraseTable:
     """The phrases of latents.
@@ -41,10 +41,11 @@ def decode_phrases(
         latents: `[p, z]`, as the encoder gives them (not centred or scaled).
         ticks_per_bar: onsets lie before this tick; 1 to 96.
         noise: how much noise the latents are taken to carry, as a share of their scale; one number or `[p]`.
-        temperature: 0 takes the likeliest value of every attribute; otherwise values are drawn from the sharpened
-            distribution with torch's global generator.
-        velocities: draws velocities from their distribution, as players vary them, when the rest is the likeliest;
-            without it they are its median, which is nearest to the true ones in the mean.
+        temperature: 0 takes the likeliest onset, pitch and duration of every note; above 0 they are drawn, below 1 from
+            a sharper distribution than the network's.
+        generator: draws them, and velocities from their distribution, as players vary them; without it velocities are
+            the median, which is nearest to the true ones in the mean, and the rest is drawn with torch's global
+            generator.
         silence_threshold: probability of silence above which a phrase is silent.
 
     Raises:
@@ -65,7 +66,7 @@ def decode_phrases(
     rows = torch.nonzero(~silent)[:, 0]
     if len(rows):
         memory = network.memory(latents[rows], torch.as_tensor(noise, dtype=latents.dtype).expand(len(latents))[rows])
-        _write_steps(network, memory, headers[rows], rows, ticks_per_bar, temperature, velocities, steps, num_notes)
+        _write_steps(network, memory, headers[rows], rows, ticks_per_bar, temperature, generator, steps, num_notes)
     lengths = num_notes.numpy()
     return PhraseTable(
         headers=headers.numpy().astype(np.int16),
@@ -81,7 +82,7 @@ def _write_steps(
     rows: Tensor,
     ticks_per_bar: int,
     temperature: float,
-    velocities: torch.Generator | None,
+    generator: torch.Generator | None,
     steps: Tensor,
     num_notes: Tensor,
 ) -> None:
@@ -95,7 +96,8 @@ def _write_steps(
     for index in range(VOCABULARY.max_notes + 1):
         can_continue = index < VOCABULARY.max_notes
         onset_logits = network.heads[Attribute.ONSET](state, tables[Attribute.ONSET]).float()
-        onset = _choose(onset_logits + rules.onset_bias(can_end=index > 0, can_continue=can_continue), temperature)
+        onset_logits = onset_logits + rules.onset_bias(can_end=index > 0, can_continue=can_continue)
+        onset = _choose(onset_logits, temperature, generator)
         going_on = torch.nonzero(onset != VOCABULARY.end_index)[:, 0]
         if len(going_on) < len(onset):
             rows, state, onset = rows[going_on], state[going_on], onset[going_on]
@@ -110,12 +112,12 @@ def _write_steps(
             logits = network.heads[attribute](state, tables[attribute]).float()
             if attribute == Attribute.PITCH:
                 logits = logits + rules.pitch_bias(onset)
-            if attribute == Attribute.VELOCITY and temperature == 0:
-                values.append(
-                    _median(logits) if velocities is None else _draw(logits / VELOCITY_TEMPERATURE, velocities)
-                )
+            if attribute != Attribute.VELOCITY:
+                values.append(_choose(logits, temperature, generator))
+            elif generator is None:
+                values.append(_median(logits))
             else:
-                values.append(_choose(logits, temperature))
+                values.append(_draw(logits / VELOCITY_TEMPERATURE, generator))
         step = torch.stack(values, dim=-1)
         steps[rows, index] = step
         num_notes[rows] = index + 1
@@ -164,13 +166,13 @@ class _Rules:
         return falls & (self.sounds_until <= onset[:, None])
 
 
-def _choose(logits: Tensor, temperature: float) -> Tensor:
+def _choose(logits: Tensor, temperature: float, generator: torch.Generator | None) -> Tensor:
     if temperature == 0:
         return logits.argmax(dim=-1)
-    return _draw(logits / temperature)
+    return _draw(logits / temperature, generator)
 
 
-def _draw(logits: Tensor, generator: torch.Generator | None = None) -> Tensor:
+def _draw(logits: Tensor, generator: torch.Generator | None) -> Tensor:
     return torch.multinomial(logits.softmax(dim=-1), 1, generator=generator)[:, 0]
 
 

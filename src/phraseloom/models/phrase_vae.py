@@ -29,6 +29,10 @@ from phraseloom.score import TICKS_PER_QUARTER
 
 SEMITONES_PER_OCTAVE = 12
 
+DECODER_PARTS = ("from_latent", "noise_embedding", "header_head", "decoder", "heads")
+"""What the names of weights begin with that only the way from the latent to the notes uses; the encoder uses all the
+others, and both share the vectors of the attributes' values."""
+
 
 @dataclass(frozen=True)
 class PhraseVAEConfig:

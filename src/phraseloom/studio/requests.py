@@ -16,7 +16,7 @@ MAX_ID = 2**53 - 1
 """Beyond it, numbers are not the same in every language."""
 MAX_TAKES = 8
 MAX_STEPS = 1000
-DEFAULT_STEPS = 24
+DEFAULT_STEPS = 16
 MAX_TEXT_CHARACTERS = 4000
 MAX_ENTRIES = 1000
 

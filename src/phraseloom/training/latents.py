@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
@@ -22,6 +21,8 @@ from phraseloom.score import Notes, Score, Track
 from phraseloom.training.phrases import corpus_phrases
 
 SONGS_PER_BATCH = 64
+LATENTS_FILE = "latents.safetensors"
+"""Name of the file in a folder of weights; it can be computed again."""
 
 
 def corpus_latents(
@@ -39,16 +40,15 @@ def corpus_latents(
     Args:
         is_writer: whether this process keeps what it computed; one of several does.
     """
-    belongs_to = {"phrase_vae": codec.fingerprint, "corpus": corpus_fingerprint}
-    kept = _read(path, belongs_to)
-    if kept.keys() >= {song.song_id for song in songs}:
-        return dict(kept)
-    latents = {}
-    for start in range(0, len(songs), SONGS_PER_BATCH):
-        progress("latents", start / len(songs))
-        together = songs[start : start + SONGS_PER_BATCH]
-        with torch.autocast("cpu", torch.bfloat16):
-            encoded = song_latents([song.score for song in together], num_slots, codec)
+    belongs_to = {"phrase_vae": codec.latent_fingerprint, "corpus": corpus_fingerprint}
+    latents = _read(path, belongs_to)
+    missing = [song for song in songs if song.song_id not in latents]
+    if not missing:
+        return latents
+    for start in range(0, len(missing), SONGS_PER_BATCH):
+        progress("latents", start / len(missing))
+        together = missing[start : start + SONGS_PER_BATCH]
+        encoded = song_latents([song.score for song in together], num_slots, codec)
         latents |= {song.song_id: of_song for song, of_song in zip(together, encoded, strict=True)}
     if is_writer:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -62,14 +62,15 @@ def song_latents(scores: Sequence[Score], num_slots: int, codec: PhraseCodec) ->
 
     Encoded all together, as phrases of like length fill a batch better the more there are.
     """
-    silent = Track("", Notes.empty())
-    slotted = [
-        Score((score.tracks + (silent,) * num_slots)[:num_slots], score.num_bars, score.meters, key=score.key)
-        for score in scores
-    ]
-    latents = codec.encode(corpus_phrases(slotted))
+    latents = codec.encode(corpus_phrases(slotted(score, num_slots) for score in scores))
     ends = np.cumsum([score.num_bars * num_slots for score in scores])[:-1]
     return [cells.reshape(-1, num_slots, cells.shape[-1]) for cells in np.split(latents, ends)]
+
+
+def slotted(score: Score, num_slots: int) -> Score:
+    """The notes of a score's first `num_slots` tracks, and silent tracks where it has fewer."""
+    silent = Track("", Notes.empty())
+    return Score((score.tracks + (silent,) * num_slots)[:num_slots], score.num_bars, score.meters, key=score.key)
 
 
 def _read(path: Path, belongs_to: Mapping[str, str]) -> dict[str, np.ndarray]:

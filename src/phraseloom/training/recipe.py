@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from phraseloom.errors import RequestError, UnreadableFileError
 from phraseloom.models.phrase_vae import PhraseVAEConfig
 from phraseloom.models.song_dit import SongDiTConfig
+from phraseloom.training.drawn_latents import DrawnLatentSettings
 from phraseloom.training.loop import LoopSettings
 from phraseloom.training.phrase_augmentation import PhraseAugmentation
 from phraseloom.training.phrase_vae_objective import PhraseVAELossSettings
@@ -31,7 +32,7 @@ class PhraseVAEStage(BaseModel):
 
 
 class SongDiTStage(BaseModel):
-    """The last stage: latents of whole songs."""
+    """The second stage: latents of whole songs."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -46,6 +47,25 @@ class SongDiTStage(BaseModel):
     """Copies of every training song in other keys than C major and A minor, to learn from beside it."""
 
 
+class DecoderStage(BaseModel):
+    """The last stage: the phrase decoder learns to read what the song transformer predicts."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    loop: LoopSettings
+    latents: DrawnLatentSettings = DrawnLatentSettings()
+    velocity_weight: float = Field(0.1, ge=0)
+    """Of the velocities' nats; the encoder does not change any more, so that they take nothing from the notes."""
+    tokens_per_batch: int = Field(4000, gt=0)
+    """Notes and leading tokens in a batch of one process."""
+    bars_per_batch: int = Field(2048, gt=0)
+    """Bars that are predicted together."""
+    excerpt_share: float = Field(0.2, ge=0, le=1)
+    """As for the song transformer."""
+    transposed_copies: int = Field(0, ge=0, le=11)
+    """As for the song transformer; with its number and seed, the latents of the copies are there already."""
+
+
 class Recipe(BaseModel):
     """All stages and where they read and write."""
 
@@ -56,8 +76,11 @@ class Recipe(BaseModel):
     """Folder of a prepared corpus, relative to the working folder; `--corpus` overrides it."""
     out: Path
     """Folder of checkpoints, logs and weights, relative to the working folder; `--out` overrides it."""
-    phrase_vae: PhraseVAEStage
-    song_dit: SongDiTStage
+    phrase_vae: PhraseVAEStage | None = None
+    song_dit: SongDiTStage | None = None
+    decoder: DecoderStage | None = None
+    """Without it the decoder stays as the phrase VAE's stage leaves it. A recipe that leaves another stage out takes
+    that network's weights from `--start-from`."""
 
 
 def read_recipe(path: Path) -> Recipe:

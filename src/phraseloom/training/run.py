@@ -1,4 +1,4 @@
-"""Runs a recipe: phrase VAE, latents, song transformer."""
+"""Runs a recipe: phrase VAE, latents, song transformer, and the phrase decoder once more."""
 
 from __future__ import annotations
 
@@ -7,17 +7,19 @@ import os
 import time
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Literal
 
 import torch
 from accelerate import Accelerator
 from accelerate.utils import DistributedDataParallelKwargs
 
 from phraseloom.corpus.store import Corpus
-from phraseloom.errors import RequestError
+from phraseloom.errors import RequestError, UnreadableFileError
 from phraseloom.files import remove_parts, written_beside
 from phraseloom.phrase_codec import PHRASE_VAE_FILE, PhraseCodec
 from phraseloom.progress import Progress
-from phraseloom.song_model import SONG_DIT_FILE
+from phraseloom.song_model import SONG_DIT_FILE, load_song_model
+from phraseloom.training.decoder_stage import has_learnt_decoder, train_decoder
 from phraseloom.training.recipe import read_recipe
 from phraseloom.training.stages import StageEvent, state_path, train_phrase_vae, train_song_dit
 
@@ -62,10 +64,15 @@ def run_recipe(
     opened = Corpus.open(corpus_path)
     _prepare_folder(out, resume)  # before the processes meet, so that none of them writes yet
     # While phrases go around the latent, what makes it has no gradient, for which several processes must not wait.
-    some_unused = DistributedDataParallelKwargs(find_unused_parameters=recipe.phrase_vae.loss.begins_without_latent)
-    accelerator = Accelerator(cpu=not torch.cuda.is_available(), mixed_precision="bf16", kwargs_handlers=[some_unused])
+    begins_without = recipe.phrase_vae is not None and recipe.phrase_vae.loss.begins_without_latent
+    some_unused = DistributedDataParallelKwargs(find_unused_parameters=begins_without)
+    accelerator = Accelerator(
+        cpu=not torch.cuda.is_available(), mixed_precision=fastest_precision(), kwargs_handlers=[some_unused]
+    )
     vae_path, dit_path = out / PHRASE_VAE_FILE, out / SONG_DIT_FILE
-    if not (resume and vae_path.exists()):
+    if recipe.phrase_vae is None:
+        _bring(vae_path, recipe_path, start_from, accelerator)
+    elif not (resume and vae_path.exists()):
         events = train_phrase_vae(
             recipe.phrase_vae,
             opened,
@@ -76,19 +83,65 @@ def run_recipe(
             accelerator=accelerator,
         )
         _follow("phrase VAE", events, recipe.phrase_vae.loop.num_steps, vae_path, accelerator, progress)
-    events = train_song_dit(
-        recipe.song_dit,
-        opened,
-        PhraseCodec.load(vae_path),
-        dit_path,
-        seed=recipe.seed,
-        resume=resume,
-        start_from=start_from and start_from / SONG_DIT_FILE,
-        accelerator=accelerator,
-        progress=progress,
-    )
-    _follow("song transformer", events, recipe.song_dit.loop.num_steps, dit_path, accelerator, progress)
+    codec = PhraseCodec.load(vae_path)
+    if recipe.song_dit is None:
+        _bring(dit_path, recipe_path, start_from, accelerator)
+    else:
+        events = train_song_dit(
+            recipe.song_dit,
+            opened,
+            codec,
+            dit_path,
+            seed=recipe.seed,
+            resume=resume,
+            start_from=start_from and start_from / SONG_DIT_FILE,
+            accelerator=accelerator,
+            progress=progress,
+        )
+        _follow("song transformer", events, recipe.song_dit.loop.num_steps, dit_path, accelerator, progress)
+    if recipe.decoder is not None and not has_learnt_decoder(vae_path):
+        events = train_decoder(
+            recipe.decoder,
+            opened,
+            codec,
+            load_song_model(dit_path, codec),
+            vae_path,
+            seed=recipe.seed,
+            resume=resume,
+            accelerator=accelerator,
+            progress=progress,
+        )
+        log = vae_path.with_name("decoder.jsonl")
+        _follow("phrase decoder", events, recipe.decoder.loop.num_steps, log, accelerator, progress)
     return out
+
+
+def fastest_precision() -> Literal["bf16", "no"]:
+    """bfloat16 where the hardware multiplies matrices in it (GPUs, AMX); other CPUs are faster in float32."""
+    if torch.cuda.is_available():
+        return "bf16"
+    capabilities = getattr(torch.cpu, "get_capabilities", dict)()  # not there before torch 2.11
+    return "bf16" if capabilities.get("amx_bf16", True) else "no"
+
+
+def _bring(weights: Path, recipe_path: Path, start_from: Path | None, accelerator: Accelerator) -> None:
+    """Copies weights that a recipe does not train, where they are not there yet."""
+    if not weights.exists():
+        if start_from is None:
+            message = f"{recipe_path} does not train {weights.stem}, and no weights were given"
+            raise RequestError(message, "name a folder with weights of both networks with --start-from")
+        if accelerator.is_main_process:
+            with written_beside(weights) as part:
+                part.write_bytes(_read_bytes(start_from / weights.name))
+    accelerator.wait_for_everyone()
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        message = f"{path} cannot be read: {error.strerror}"
+        raise UnreadableFileError(message, "name a folder with weights of both networks") from error
 
 
 def _prepare_folder(out: Path, resume: bool) -> None:

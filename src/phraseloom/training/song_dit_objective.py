@@ -14,6 +14,9 @@ from phraseloom.training.loop import Objective
 from phraseloom.training.noise_levels import draw_cell_levels
 from phraseloom.training.songs import SongBatch
 
+HELD_OUT_LEVELS = (0.1, 0.3, 0.5, 0.7, 0.9)
+"""Noise levels at which the network is judged on songs that it does not learn from."""
+
 
 class SongDiTLossSettings(BaseModel):
     """Noise levels, and how often the network must do without being told."""

@@ -97,6 +97,9 @@ class SongBatch(NamedTuple):
     owners: Tensor
     """`[b, n, s]` int64: the bar whose notes a cell holds, its own where it repeats none."""
     conditions: SongConditions
+    bars: Tensor
+    """`[b, n]` int64: the number of each bar among all bars of all songs, one song after the other; -1 behind a song's
+    end."""
 
 
 class SongBatches:
@@ -112,6 +115,7 @@ class SongBatches:
     def __init__(self, songs: Sequence[LatentSong], bars_per_batch: int, excerpt_share: float, seed: int) -> None:
         self.songs, self.bars_per_batch = songs, bars_per_batch
         self.excerpt_share, self.seed = excerpt_share, seed
+        self.first_bars = np.cumsum([0, *(len(song.latents) for song in songs)])
 
     def epoch(self, epoch: int, process: int, num_processes: int) -> list[Callable[[], SongBatch]]:
         rng = np.random.default_rng([self.seed, epoch])
@@ -150,14 +154,16 @@ class SongBatches:
         first_song = self.songs[spans[0][0]].latents
         latents = np.zeros((len(spans), num_bars, *first_song.shape[1:]), np.float32)
         owners = np.tile(np.arange(num_bars)[:, None], (len(spans), 1, first_song.shape[1]))
+        bars = np.full((len(spans), num_bars), -1)
         conditions = []
-        for row, owner, (index, first, last) in zip(latents, owners, spans, strict=True):
+        for row, owner, own_bars, (index, first, last) in zip(latents, owners, bars, spans, strict=True):
             song, sections = self.songs[index], self._sections((index, first, last))
             start, length = num_bars_of(song.sections[:first]), num_bars_of(sections)
             seen = slice(start, start + length)
             sources = find_sources(sections, song.contents[seen])
             row[:length] = song.latents[seen]
             owner[:length] = owners_of(sources)
+            own_bars[:length] = self.first_bars[index] + start + np.arange(length)
             conditions.append(
                 song_conditions(
                     sections,
@@ -171,4 +177,5 @@ class SongBatches:
                     chords=song.chords[seen],
                 )
             )
-        return SongBatch(torch.from_numpy(latents), torch.from_numpy(owners), collate_conditions(conditions, num_bars))
+        told = collate_conditions(conditions, num_bars)
+        return SongBatch(torch.from_numpy(latents), torch.from_numpy(owners), told, torch.from_numpy(bars))

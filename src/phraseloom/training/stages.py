@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,20 +31,15 @@ from phraseloom.ranking import REAL_MUSIC_FILE, RealMusic
 from phraseloom.repeats import RepeatPrior
 from phraseloom.song_model import KIND as SONG_DIT_KIND
 from phraseloom.song_model import TICKS_PER_BAR, Slot, SongModel, song_dit_checkpoint, speaks_meter_of
-from phraseloom.training.latents import corpus_latents
+from phraseloom.training.calibrating import fitted_calibration
+from phraseloom.training.latents import LATENTS_FILE, corpus_latents
 from phraseloom.training.loop import LoopSettings, StepReport, train
 from phraseloom.training.phrase_augmentation import PhraseAugmentation
 from phraseloom.training.phrase_vae_objective import PhraseVAEObjective
 from phraseloom.training.phrases import PhraseBatches, corpus_phrases
 from phraseloom.training.recipe import PhraseVAEStage, SongDiTStage
-from phraseloom.training.song_dit_objective import SongDiTObjective, cell_mean, denoising_error
+from phraseloom.training.song_dit_objective import HELD_OUT_LEVELS, SongDiTObjective, cell_mean, denoising_error
 from phraseloom.training.songs import LatentSong, SongBatches, transposed_copies
-
-LATENTS_FILE = "latents.safetensors"
-"""Name of the file in a folder of weights; it can be computed again."""
-
-HELD_OUT_LEVELS = (0.1, 0.3, 0.5, 0.7, 0.9)
-"""Noise levels at which the song transformer is judged on held-out songs."""
 
 
 class StageEvent(NamedTuple):
@@ -105,7 +100,7 @@ def train_phrase_vae(
     )
     figures: dict[str, float] = {}
     for report in steps:
-        is_due = accelerator.is_main_process and _is_validation_step(report.step, stage.loop)
+        is_due = accelerator.is_main_process and is_validation_step(report.step, stage.loop)
         if is_due:
             figures = phrase_vae_figures(report.averaged, stage, held_out, report.step)
         yield StageEvent(report, figures if is_due else None)
@@ -179,6 +174,7 @@ def train_song_dit(
     network = SongDiT(stage.network.for_corpus(len(slots), codec.network.config.latent_size))
     if start_from is not None:
         _begin_with(network, start_from, SONG_DIT_KIND)
+    untrained = SongModel(network, slots, stage.loss.shift, repeat_prior, chord_prior, plan_prior, loudness_prior)
     steps = train(
         SongDiTObjective(network, stage.loss),
         SongBatches(songs, stage.bars_per_batch, stage.excerpt_share, seed),
@@ -188,19 +184,21 @@ def train_song_dit(
         checkpoint=state_path(out),
         resume=resume,
     )
-    belongs_to = {"phrase_vae": codec.fingerprint, "corpus": corpus.fingerprint}
+    belongs_to = {"phrase_vae": codec.latent_fingerprint, "corpus": corpus.fingerprint}
     least = _held_out_mean(out, network, belongs_to) if resume else float("inf")
     for report in steps:
         figures = None
-        if accelerator.is_main_process and _is_validation_step(report.step, stage.loop):
+        if accelerator.is_main_process and is_validation_step(report.step, stage.loop):
             figures = song_dit_figures(report.averaged, held_out or songs, stage.bars_per_batch)
             if figures["mean"] < least:
                 least = figures["mean"]
                 facts = {"corpus": corpus.fingerprint, "step": report.step, "held_out": figures}
-                made = SongModel(
-                    report.averaged, slots, stage.loss.shift, repeat_prior, chord_prior, plan_prior, loudness_prior
+                made = replace(
+                    untrained,
+                    network=report.averaged,
+                    calibration=fitted_calibration(report.averaged, held_out or songs, stage.bars_per_batch),
                 )
-                write_checkpoint(song_dit_checkpoint(made, codec.fingerprint, facts), out)
+                write_checkpoint(song_dit_checkpoint(made, codec.latent_fingerprint, facts), out)
         yield StageEvent(report, figures)
     accelerator.wait_for_everyone()
 
@@ -269,5 +267,5 @@ def state_path(weights: Path) -> Path:
     return weights.with_suffix(".state.pt")
 
 
-def _is_validation_step(step: int, loop: LoopSettings) -> bool:
+def is_validation_step(step: int, loop: LoopSettings) -> bool:
     return step % loop.validation_interval == 0 or step == loop.num_steps

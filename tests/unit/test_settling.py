@@ -1,0 +1,128 @@
+"""What priors say of an edit: what new bars take over, and chords for songs that say none."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from phraseloom.composer import Composer
+from phraseloom.drawing import KNOWN, NEW
+from phraseloom.editing import Edit, arrange, extend, restructure
+from phraseloom.form import parse_form
+from phraseloom.repeats import FRESH, RepeatPrior, cell_contents
+from phraseloom.score import Notes, Score, Track
+from phraseloom.settling import with_chords, with_returns
+from support.networks import CHORDS, SLOTS, tiny_composer
+from support.songs import make_song
+
+EVERYTHING = RepeatPrior(3, {(first, None): {(0, 1, 2): 1.0} for first in (True, False)})
+"""All that can repeat does."""
+
+
+@pytest.fixture
+def song() -> Score:
+    song = make_song(4, num_tracks=2, form="A4 B4", with_drums=True)
+    return replace(
+        song, tracks=tuple(replace(track, name=slot.name) for track, slot in zip(song.tracks, SLOTS, strict=True))
+    )
+
+
+def settled(edit: Edit, prior: RepeatPrior = EVERYTHING) -> Edit:
+    return with_returns(edit, prior, np.random.default_rng(0))
+
+
+def test_a_returning_section_is_copied(song):
+    edit = settled(extend(song, SLOTS, parse_form("A4")))
+    contents = cell_contents(edit.score)
+    assert np.array_equal(contents[8:], contents[:4])
+    assert not edit.request.levels.any()
+    assert [str(span.chord) for span in edit.score.chords[8:]] == [str(span.chord) for span in song.chords[:4]]
+    assert [span.onset_ticks for span in edit.score.chords[8:]] == [48 * bar for bar in range(8, 12)]
+
+
+def test_the_latest_of_a_letter_is_copied_and_longer_sections_end_anew(song):
+    song = extend(song, SLOTS, parse_form("A2")).score
+    other = Notes.from_rows([(48 * 8, 12, 70, 80)])
+    track = song.tracks[0]
+    song = replace(
+        song,
+        tracks=(
+            replace(track, notes=Notes.build(*np.concatenate([track.notes.table, other.table]).T)),
+            *song.tracks[1:],
+        ),
+    )
+    edit = settled(extend(song, SLOTS, parse_form("A6")))
+    contents = cell_contents(edit.score)[:, 0]
+    assert contents[10] == contents[8]
+    assert contents[12] == contents[2]
+    assert (edit.request.levels[:, 0] == NEW).nonzero()[0].tolist() == [14, 15]
+
+
+def test_new_bars_that_repeat_new_bars_are_tied(song):
+    edit = settled(extend(song, SLOTS, parse_form("C2 C2")))
+    assert (edit.request.levels[8:] == NEW).all()
+    assert edit.request.sources[8:].tolist() == [[FRESH] * 3] * 2 + [[8] * 3, [9] * 3]
+
+
+def test_known_cells_are_told_what_they_repeat(song):
+    longer = settled(extend(song, SLOTS, parse_form("A4"))).score
+    edit = settled(extend(longer, SLOTS, parse_form("C1")))
+    assert (edit.request.sources[8:12] == np.arange(4)[:, None]).all()
+
+
+def test_tracks_that_the_song_does_not_have_take_nothing_over(song):
+    edit = settled(extend(replace(song, tracks=song.tracks[:1]), SLOTS, parse_form("A4")))
+    assert len(edit.score.tracks) == 1
+    assert (cell_contents(edit.request.song)[:, 1:] == 0).all()
+
+
+def test_without_repeats_all_is_new(song):
+    nothing = RepeatPrior(3, {(True, None): {(): 1.0}})
+    edit = settled(restructure(song, SLOTS, parse_form("A4 B4 C2")), nothing)
+    assert (edit.request.levels[8:] == NEW).all()
+    assert (edit.request.levels[:8] == KNOWN).all()
+
+
+def test_takes_of_one_seed_take_over_the_same(song, tmp_path):
+    composer = tiny_composer(tmp_path)
+    first, second = composer.extend(song, "A4 B4", count=2, seed=5)
+    (again,) = composer.extend(song, "A4 B4", seed=5)
+    assert again.score == first.score
+    assert first.score.num_bars == second.score.num_bars == 16
+    for take in (first, second):
+        assert [track.notes.where(track.notes.onset_ticks < 48 * 8) for track in take.score.tracks] == [
+            track.notes.where(track.notes.onset_ticks < 48 * 8) for track in song.tracks
+        ]
+
+
+def test_a_melody_without_chords_is_given_some(song, tmp_path):
+    bare = replace(song, chords=())
+    edit = with_chords(arrange(bare, SLOTS, ["MELODY=1"]), CHORDS)
+    assert edit.score.chords == edit.request.song.chords != ()
+    assert sum(span.duration_ticks for span in edit.score.chords) == song.num_ticks
+    assert "it was heard as" in edit.remarks[-1]
+    take, *_ = tiny_composer(tmp_path).arrange(bare, melody="1", seed=1)
+    assert take.score.chords == edit.score.chords
+    assert take.remarks == edit.remarks
+
+
+def test_chords_that_are_there_stay(song):
+    edit = arrange(song, SLOTS, ["MELODY=1"])
+    assert with_chords(edit, CHORDS) is edit
+
+
+def test_what_is_not_heard_does_not_count(song):
+    """The chords of a song are those of its given track, whatever stood in the others."""
+    bare = replace(song, chords=())
+    noise = Track(song.tracks[1].name, Notes.from_rows([(48 * bar, 48, 61, 80) for bar in range(8)]))
+    other = replace(bare, tracks=(bare.tracks[0], noise, *bare.tracks[2:]))
+    found = [with_chords(arrange(each, SLOTS, ["MELODY=1"]), CHORDS).score.chords for each in (bare, other)]
+    assert found[0] == found[1]
+
+
+def test_composers_settle_edits(song, tmp_path):
+    composer: Composer = tiny_composer(tmp_path)
+    (take,) = composer.restructure(song, "A4 B4 C2", seed=2)
+    assert take.score.num_bars == 10
