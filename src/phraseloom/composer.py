@@ -31,7 +31,7 @@ from phraseloom.pretrained import PRETRAINED_DIRECTORY
 from phraseloom.progress import Progress
 from phraseloom.ranking import REAL_MUSIC_FILE, RealMusic
 from phraseloom.regions import format_cells
-from phraseloom.repeats import FRESH, cell_contents, find_sources
+from phraseloom.repeats import FRESH, cell_contents, compensated, find_sources
 from phraseloom.score import Notes, Score, TempoChange, Track
 from phraseloom.settling import with_chords, with_returns
 from phraseloom.song_model import SONG_DIT_FILE, SongModel, load_song_model
@@ -171,7 +171,7 @@ class Composer:
         plan = self.propose(plan, seed=seed)
         settled = plan.settled
         repeat_rng = np.random.default_rng([seed, _REPEATS])
-        sources = self.model.repeat_prior.propose(settled.form, settled.repeat, repeat_rng)
+        sources = self.model.repeat_prior.propose(settled.form, compensated(settled.repeat), repeat_rng)
         slots = [slot.name for slot in self.model.slots]
         sounds = None if settled.cast is None else settled.cast.playing(settled.form, slots)
         levels = np.full(sources.shape, NEW) if sounds is None else np.where(sounds == RESTS, KNOWN, NEW)

@@ -86,7 +86,7 @@ def tiny_codec(seed: int = 0) -> PhraseCodec:
 def write_tiny_weights(folder: Path, seed: int = 0) -> Path:
     """Writes both networks as a training run leaves them; returns `folder`, for `Composer.load` or `--weights`."""
     phrase_vae = _phrase_vae_checkpoint(seed)
-    model = SongModel(tiny_song_dit(seed), SLOTS, 1.9, REPEATS, CHORDS, PLANS, LOUDNESS)
+    model = SongModel(tiny_song_dit(seed), SLOTS, 1.9, REPEATS, CHORDS, PLANS, LOUDNESS, calibration=0.25)
     song_dit = song_dit_checkpoint(model, latent_fingerprint_of(phrase_vae), {"corpus": "none", "step": 0})
     write_checkpoint(phrase_vae, folder / PHRASE_VAE_FILE)
     write_checkpoint(song_dit, folder / SONG_DIT_FILE)

@@ -42,7 +42,7 @@ def band(num_bars: int = 4, meters: tuple[MeterChange, ...] = METERS) -> Score:
 
 
 def latent_song(latents: np.ndarray, score: Score | None = None) -> LatentSong:
-    return LatentSong(latents, frame_of(score or band()), -3, CODEC.fingerprint)
+    return LatentSong(latents, frame_of(score or band()), -3, CODEC.latent_fingerprint)
 
 
 def test_latents_are_those_of_the_phrases():

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from phraseloom.form import parse_form
-from phraseloom.repeats import AS_IN_THE_CORPUS, FRESH, RepeatPrior, cell_contents, find_sources, owners_of
+from phraseloom.repeats import AS_IN_THE_CORPUS, FRESH, RepeatPrior, cell_contents, compensated, find_sources, owners_of
 from phraseloom.score import Notes, Score, Track
 from support.songs import make_song
 
@@ -175,3 +175,8 @@ def test_a_fitted_prior_proposes_as_much_as_the_songs_had():
 def test_a_prior_of_a_corpus_survives_json():
     prior = RepeatPrior.fit([(FORM, SOURCES)], 2)
     assert RepeatPrior.from_dict(json.loads(json.dumps(prior.to_dict()))) == prior
+
+
+@pytest.mark.parametrize(("repeat", "expected"), [(0.0, 0.0), (0.5, 0.6), (1.0, 1.0)])
+def test_priors_are_asked_for_what_they_do_not_propose_too(repeat, expected):
+    assert compensated(repeat) == pytest.approx(expected)

@@ -40,7 +40,15 @@ def test_weights_come_back_with_what_belongs_to_them_in_evaluation_mode(weights)
     assert not model.network.training
     assert {parameter.dtype for parameter in model.network.parameters()} == {torch.float32}
     torch.testing.assert_close(model.network.state_dict(), tiny_song_dit().state_dict(), rtol=1e-3, atol=1e-6)
-    assert model.fingerprint == read_checkpoint(weights / SONG_DIT_FILE, KIND).fingerprint
+    assert model.calibration == 0.25
+
+
+def test_the_fingerprint_is_that_of_both_networks(weights):
+    codec = PhraseCodec.load(weights / PHRASE_VAE_FILE)
+    model = load_song_model(weights / SONG_DIT_FILE, codec)
+    other = PhraseCodec(codec.network, codec.statistics, "another decoder", codec.latent_fingerprint)
+    assert load_song_model(weights / SONG_DIT_FILE, codec).fingerprint == model.fingerprint
+    assert load_song_model(weights / SONG_DIT_FILE, other).fingerprint != model.fingerprint
 
 
 def test_facts_travel_with_the_weights(weights):
@@ -53,9 +61,9 @@ def test_a_codec_in_memory_is_the_one_from_its_file(weights):
 
 def test_the_latents_of_another_phrase_vae_are_refused(weights):
     other = tiny_codec(seed=1)
-    with pytest.raises(CheckpointError, match=f"the one beside it is {other.fingerprint}") as raised:
+    with pytest.raises(CheckpointError, match=f"the one beside it is {other.latent_fingerprint}") as raised:
         load_song_model(weights / SONG_DIT_FILE, other)
-    assert PhraseCodec.load(weights / PHRASE_VAE_FILE).fingerprint in raised.value.message
+    assert PhraseCodec.load(weights / PHRASE_VAE_FILE).latent_fingerprint in raised.value.message
     assert "keep the two files together" in raised.value.remedy
 
 
@@ -72,7 +80,7 @@ def test_a_missing_file_is_refused(tmp_path):
 
 def test_weights_that_do_not_fit_their_configuration_are_refused_by_name(tmp_path):
     codec, model = tiny_codec(), SongModel(tiny_song_dit(), SLOTS, 1.9, REPEATS, CHORDS, PLANS, LOUDNESS)
-    checkpoint = song_dit_checkpoint(model, codec.fingerprint, {})
+    checkpoint = song_dit_checkpoint(model, codec.latent_fingerprint, {})
     checkpoint.config["latent_size"] = 16
     write_checkpoint(checkpoint, tmp_path / SONG_DIT_FILE)
     with pytest.raises(CheckpointError, match=r"from_cells\.weight is \(32, 24\), expected \(32, 48\)"):

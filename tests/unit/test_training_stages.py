@@ -99,7 +99,7 @@ def test_better_weights_of_an_interrupted_run_stay(
     out, codec = tmp_path / "song_dit.safetensors", tiny_codec()
     network = SongDiT(SONG_DIT.network.for_corpus(len(corpus.slots), codec.network.config.latent_size))
     facts = {"corpus": corpus.fingerprint, "held_out": {"mean": error_so_far}}
-    write_checkpoint(song_dit_checkpoint(untrained(network, corpus), codec.fingerprint, facts), out)
+    write_checkpoint(song_dit_checkpoint(untrained(network, corpus), codec.latent_fingerprint, facts), out)
     assert (run_song_dit(corpus, out, resume=True) == error_so_far) == stays
 
 
@@ -108,7 +108,7 @@ def test_weights_of_another_run_do_not_stay(corpus: Corpus, tmp_path: Path, othe
     out, codec = tmp_path / "song_dit.safetensors", tiny_codec()
     network = SongDiT(SONG_DIT.network.for_corpus(len(corpus.slots), codec.network.config.latent_size))
     facts = {"corpus": corpus.fingerprint, "held_out": {"mean": 0.0}, **other}
-    write_checkpoint(song_dit_checkpoint(untrained(network, corpus), codec.fingerprint, facts), out)
+    write_checkpoint(song_dit_checkpoint(untrained(network, corpus), codec.latent_fingerprint, facts), out)
     assert run_song_dit(corpus, out, resume=True) > 0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from difflib import get_close_matches
 from pathlib import Path
+from typing import get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -116,6 +117,7 @@ def _known_keys(model: type) -> set[str]:
     keys = set(fields)
     for field in fields.values():
         annotation = getattr(field, "annotation", None)
-        if isinstance(annotation, type):
-            keys |= _known_keys(annotation)
+        for kind in get_args(annotation) or (annotation,):  # a stage may be None
+            if isinstance(kind, type):
+                keys |= _known_keys(kind)
     return keys
