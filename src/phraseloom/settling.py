@@ -23,7 +23,7 @@ from phraseloom.editing import Edit
 from phraseloom.form import bar_positions
 from phraseloom.harmonising import harmonised
 from phraseloom.reforming import NEW_BAR, chords_of_bars
-from phraseloom.repeats import AS_IN_THE_CORPUS, FRESH, RepeatPrior, cell_contents, compensated, find_sources
+from phraseloom.repeats import AS_IN_THE_CORPUS, FRESH, RepeatPrior, cell_contents, find_sources
 from phraseloom.score import ChordSpan, Notes, Score
 from phraseloom.song_model import TICKS_PER_BAR
 from phraseloom.transforms import excerpt, overlaid, with_notes
@@ -34,7 +34,7 @@ def with_returns(edit: Edit, prior: RepeatPrior, rng: np.random.Generator) -> Ed
     request, song = edit.request, edit.request.song
     has_track = np.array([index is not None for index in edit.track_of_slot])
     is_new_bar = (request.levels[:, has_track] == NEW).all(axis=1)
-    sources = prior.propose(song.sections, compensated(AS_IN_THE_CORPUS), rng, is_new_bar)
+    sources = prior.propose(song.sections, AS_IN_THE_CORPUS, rng, is_new_bar)
     sources[:, ~has_track] = FRESH
     is_copied = (sources != FRESH) & ~is_new_bar[sources]
     score = _with_copies(edit, sources, is_copied)
