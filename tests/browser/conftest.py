@@ -71,7 +71,8 @@ if not _missing:
         phrase_vae = read_checkpoint(folder / PHRASE_VAE_FILE, phrase_codec.KIND)
         phrase_vae = without(phrase_vae, f"embeddings.{Attribute.VELOCITY.value}.")
         song_dit = without(read_checkpoint(folder / SONG_DIT_FILE, song_model.KIND), "to_cells.")
-        song_dit = replace(song_dit, extra={**song_dit.extra, "phrase_vae": phrase_vae.fingerprint})
+        belongings = {"phrase_vae": phrase_codec.latent_fingerprint_of(phrase_vae), "calibration": 0.0}
+        song_dit = replace(song_dit, extra={**song_dit.extra, **belongings})
         write_checkpoint(phrase_vae, folder / PHRASE_VAE_FILE)
         write_checkpoint(song_dit, folder / SONG_DIT_FILE)
         MelodyIndex.build([make_song(1)], held_out=[make_song(2)]).save(folder / MELODY_INDEX_FILE)
