@@ -30,26 +30,27 @@ from phraseloom.transforms import excerpt, overlaid, with_notes
 
 
 def with_returns(edit: Edit, prior: RepeatPrior, rng: np.random.Generator) -> Edit:
-    """The edit, in bars of 4/4, with what its new bars take over."""
+    """The edit, in bars of 4/4, with what its new bars take over, from whatever bar of the song."""
     request, song = edit.request, edit.request.song
+    window = slice(edit.first_bar, edit.first_bar + song.num_bars)
     has_track = np.array([index is not None for index in edit.track_of_slot])
-    is_new_bar = (request.levels[:, has_track] == NEW).all(axis=1)
-    sources = prior.propose(song.sections, AS_IN_THE_CORPUS, rng, is_new_bar)
+    is_new_bar = np.zeros(edit.score.num_bars, bool)
+    is_new_bar[window] = (request.levels[:, has_track] == NEW).all(axis=1)
+    sources = prior.propose(edit.score.sections, AS_IN_THE_CORPUS, rng, is_new_bar)
     sources[:, ~has_track] = FRESH
     is_copied = (sources != FRESH) & ~is_new_bar[sources]
     score = _with_copies(edit, sources, is_copied)
-    score = replace(
-        score,
-        chords=tuple(sorted((*score.chords, *_returning_chords(edit, is_new_bar)), key=attrgetter("onset_ticks"))),
-    )
+    chords = sorted((*score.chords, *_returning_chords(score, is_new_bar)), key=attrgetter("onset_ticks"))
+    score = replace(score, chords=tuple(chords))
     seen = excerpt(score, edit.first_bar, song.num_bars)
     tracks = [
         own if index is None else seen.tracks[index] for index, own in zip(edit.track_of_slot, song.tracks, strict=True)
     ]
     song = replace(song, tracks=tuple(tracks), chords=seen.chords)
-    levels = np.where(is_copied, KNOWN, request.levels).astype(np.float32)
-    found = find_sources(song.sections, cell_contents(song))
-    sources = np.where(levels == KNOWN, found, np.where(is_copied, FRESH, sources))
+    levels = np.where(is_copied[window], KNOWN, request.levels).astype(np.float32)
+    is_tied = (sources != FRESH) & ~is_copied
+    tied = np.where(is_tied, sources - edit.first_bar, FRESH)[window]
+    sources = np.where(levels == KNOWN, find_sources(song.sections, cell_contents(song)), tied)
     return replace(edit, score=score, request=replace(request, song=song, levels=levels, sources=sources))
 
 
@@ -65,14 +66,14 @@ def with_chords(edit: Edit, prior: ChordPrior) -> Edit:
 
 
 def _with_copies(edit: Edit, sources: np.ndarray, is_copied: np.ndarray) -> Score:
-    """The whole song with the notes of `sources [n, s]`, bars of the window, in the cells that are to be copied."""
+    """The song with the notes of the bars `sources [n, s]` in the cells that are to be copied."""
     score = edit.score
     notes = [track.notes for track in score.tracks]
     for slot, index in enumerate(edit.track_of_slot):
         if index is None:
             continue
         own = notes[index]
-        bar = score.bar_of(own.onset_ticks) - edit.first_bar
+        bar = score.bar_of(own.onset_ticks)
         tables = [
             own.table[bar == sources[new, slot]] + np.array([(new - sources[new, slot]) * TICKS_PER_BAR, 0, 0, 0])
             for new in np.flatnonzero(is_copied[:, slot])
@@ -82,14 +83,14 @@ def _with_copies(edit: Edit, sources: np.ndarray, is_copied: np.ndarray) -> Scor
     return with_notes(score, notes)
 
 
-def _returning_chords(edit: Edit, is_new_bar: np.ndarray) -> tuple[ChordSpan, ...]:
+def _returning_chords(score: Score, is_new_bar: np.ndarray) -> tuple[ChordSpan, ...]:
     """The chords of new bars at whose place in a section of their letter there is a known one: the latest."""
-    positions = bar_positions(edit.request.song.sections)
+    positions = bar_positions(score.sections)
     latest: dict[tuple[int, int], int] = {}
-    models = [NEW_BAR] * edit.score.num_bars
+    models = [NEW_BAR] * score.num_bars
     for bar, key in enumerate(zip(positions.letter_index.tolist(), positions.offset.tolist(), strict=True)):
         if is_new_bar[bar]:
-            models[edit.first_bar + bar] = latest.get(key, NEW_BAR)
+            models[bar] = latest.get(key, NEW_BAR)
         else:
-            latest[key] = edit.first_bar + bar
-    return chords_of_bars(edit.score, models)
+            latest[key] = bar
+    return chords_of_bars(score, models)

@@ -126,3 +126,16 @@ def test_composers_settle_edits(song, tmp_path):
     composer: Composer = tiny_composer(tmp_path)
     (take,) = composer.restructure(song, "A4 B4 C2", seed=2)
     assert take.score.num_bars == 10
+
+
+def test_long_songs_return_to_their_own_bars_even_where_the_network_does_not_see_them():
+    """The window of 128 bars begins in the middle of A."""
+    song = make_song(2, num_tracks=2, form="A20 B60 C60")
+    names = zip(song.tracks, SLOTS, strict=False)
+    song = replace(song, tracks=tuple(replace(track, name=slot.name) for track, slot in names))
+    edit = settled(extend(song, SLOTS, parse_form("A20")))
+    contents = cell_contents(edit.score)
+    assert edit.first_bar == 32
+    assert np.array_equal(contents[140:], contents[:20])
+    chords = [span.onset_ticks for span in edit.score.chords if span.onset_ticks >= 48 * 140]
+    assert chords[0] == 48 * 140
