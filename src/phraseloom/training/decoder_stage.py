@@ -31,7 +31,7 @@ from phraseloom.training.drawn_latents import (
     decoder_batch,
     predicted_cells,
 )
-from phraseloom.training.latents import LATENTS_FILE, corpus_latents, slotted
+from phraseloom.training.latents import latents_beside, slotted
 from phraseloom.training.loop import Objective, train
 from phraseloom.training.phrases import TOKENS_BESIDE_NOTES, corpus_phrases, of_like_length
 from phraseloom.training.recipe import DecoderStage
@@ -82,16 +82,7 @@ def train_decoder(
     """
     songs, validation = model_songs(corpus, "train"), model_songs(corpus, "validation")
     songs += transposed_copies(songs, stage.transposed_copies, seed)
-    with accelerator.main_process_first():
-        latents = corpus_latents(
-            [*songs, *validation],
-            corpus.fingerprint,
-            len(corpus.slots),
-            codec,
-            out.with_name(LATENTS_FILE),
-            is_writer=accelerator.is_main_process,
-            progress=progress,
-        )
+    latents = latents_beside(out, [*songs, *validation], corpus, codec, accelerator, progress)
     drawn = DecoderBatches(
         _batches(songs, latents, stage, seed),
         _phrases(songs, len(corpus.slots)),

@@ -10,10 +10,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from accelerate import Accelerator
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from phraseloom.corpus.song import CorpusSong
+from phraseloom.corpus.store import Corpus
 from phraseloom.files import written_beside
 from phraseloom.phrase_codec import PhraseCodec
 from phraseloom.progress import Progress
@@ -23,6 +25,27 @@ from phraseloom.training.phrases import corpus_phrases
 SONGS_PER_BATCH = 64
 LATENTS_FILE = "latents.safetensors"
 """Name of the file in a folder of weights; it can be computed again."""
+
+
+def latents_beside(
+    weights: Path,
+    songs: Sequence[CorpusSong],
+    corpus: Corpus,
+    codec: PhraseCodec,
+    accelerator: Accelerator,
+    progress: Progress,
+) -> dict[str, np.ndarray]:
+    """As `corpus_latents`, kept beside weights; of several processes the first one computes what is missing."""
+    with accelerator.main_process_first():  # the others find them in the file
+        return corpus_latents(
+            songs,
+            corpus.fingerprint,
+            len(corpus.slots),
+            codec,
+            weights.with_name(LATENTS_FILE),
+            is_writer=accelerator.is_main_process,
+            progress=progress,
+        )
 
 
 def corpus_latents(

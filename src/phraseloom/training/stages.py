@@ -32,7 +32,7 @@ from phraseloom.repeats import RepeatPrior
 from phraseloom.song_model import KIND as SONG_DIT_KIND
 from phraseloom.song_model import TICKS_PER_BAR, Slot, SongModel, song_dit_checkpoint, speaks_meter_of
 from phraseloom.training.calibrating import fitted_calibration
-from phraseloom.training.latents import LATENTS_FILE, corpus_latents
+from phraseloom.training.latents import latents_beside
 from phraseloom.training.loop import LoopSettings, StepReport, train
 from phraseloom.training.phrase_augmentation import PhraseAugmentation
 from phraseloom.training.phrase_vae_objective import PhraseVAEObjective
@@ -151,16 +151,7 @@ def train_song_dit(
     """
     train_songs, validation_songs = model_songs(corpus, "train"), model_songs(corpus, "validation")
     copies = transposed_copies(train_songs, stage.transposed_copies, seed)
-    with accelerator.main_process_first():  # the others find them in the file
-        latents = corpus_latents(
-            [*train_songs, *copies, *validation_songs],
-            corpus.fingerprint,
-            len(corpus.slots),
-            codec,
-            out.with_name(LATENTS_FILE),
-            is_writer=accelerator.is_main_process,
-            progress=progress,
-        )
+    latents = latents_beside(out, [*train_songs, *copies, *validation_songs], corpus, codec, accelerator, progress)
     songs = [LatentSong.of(song.score, latents[song.song_id]) for song in (*train_songs, *copies)]
     held_out = [LatentSong.of(song.score, latents[song.song_id]) for song in validation_songs]
     slots = slots_of(corpus)
