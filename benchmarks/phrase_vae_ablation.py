@@ -43,6 +43,7 @@ from phraseloom.training.optimisers import OptimiserSettings
 from phraseloom.training.phrase_augmentation import PhraseAugmentation
 from phraseloom.training.phrase_vae_objective import PhraseVAELossSettings, PhraseVAEObjective
 from phraseloom.training.phrases import PhraseBatches, corpus_phrases
+from phraseloom.training.run import fastest_precision
 from phraseloom.training.stages import model_songs
 
 TOKENS_PER_BATCH = 1000
@@ -209,7 +210,7 @@ def learn(variant: Variant, phrases: PhraseTable, minutes: float, seed: int, fol
         PhraseBatches(phrases, TOKENS_PER_BATCH, variant.augmentation, seed),
         LoopSettings(num_steps=ENDLESS, optimiser=optimiser, ema_decay=0.98, checkpoint_minutes=1e6),
         seed=seed,
-        accelerator=Accelerator(cpu=True, mixed_precision="bf16"),
+        accelerator=Accelerator(cpu=True, mixed_precision=fastest_precision()),
         checkpoint=folder / "state.pt",
         resume=False,
     )
@@ -225,7 +226,7 @@ def held_out_nats(network: PhraseVAE, phrases: PhraseTable) -> tuple[float, floa
     batches = PhraseBatches(phrases, TOKENS_PER_BATCH, PhraseAugmentation(), 0).epoch(0, 0, 1)
     for load in batches:
         batch = load()
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast("cpu", torch.bfloat16, enabled=fastest_precision() == "bf16"):
             mean = network.encode(*batch).mean
             losses = network.losses(mean, torch.zeros(len(mean)), *batch)
         for name, value in (*losses._asdict().items(), ("notes", batch.num_notes.sum())):
