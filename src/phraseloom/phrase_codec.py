@@ -28,7 +28,7 @@ from phraseloom.transforms import cut, normalise_key
 KIND = "phrase_vae"
 PHRASE_VAE_FILE = "phrase_vae.safetensors"
 """Name of the file in a folder of weights."""
-PHRASES_PER_BATCH = 64
+PHRASES_PER_BATCH, PHRASES_PER_GPU_BATCH = 64, 4096
 
 
 @dataclass(frozen=True)
@@ -130,16 +130,18 @@ def song_phrases(score: Score) -> PhraseTable:
 def encode_means(network: PhraseVAE, table: PhraseTable) -> np.ndarray:
     """Posterior means `[p, z]` float32, not normalised; phrases of like length are encoded together."""
     latents = np.zeros((len(table), network.config.latent_size), np.float32)
+    device = network.queries.device
+    size = PHRASES_PER_BATCH if device.type == "cpu" else PHRASES_PER_GPU_BATCH
     by_length = np.argsort(table.num_notes, kind="stable")
-    for start in range(0, len(table), PHRASES_PER_BATCH):
-        rows = by_length[start : start + PHRASES_PER_BATCH]
+    for start in range(0, len(table), size):
+        rows = by_length[start : start + size]
         chosen = table.select(rows)
         posterior = network.encode(
-            torch.from_numpy(chosen.headers.astype(np.int64)),
-            torch.from_numpy(chosen.padded()),
-            torch.from_numpy(chosen.num_notes),
+            torch.from_numpy(chosen.headers.astype(np.int64)).to(device),
+            torch.from_numpy(chosen.padded()).to(device),
+            torch.from_numpy(chosen.num_notes).to(device),
         )
-        latents[rows] = posterior.mean.numpy()
+        latents[rows] = posterior.mean.cpu().numpy()
     return latents
 
 

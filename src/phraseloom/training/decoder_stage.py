@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from accelerate import Accelerator
+from accelerate.utils import send_to_device
 from torch import Tensor
 
 from phraseloom.checkpoint import read_checkpoint, write_checkpoint
@@ -83,6 +84,7 @@ def train_decoder(
     songs, validation = model_songs(corpus, "train"), model_songs(corpus, "validation")
     songs += transposed_copies(songs, stage.transposed_copies, seed)
     latents = latents_beside(out, [*songs, *validation], corpus, codec, accelerator, progress)
+    model.network.to(accelerator.device)
     drawn = DecoderBatches(
         _batches(songs, latents, stage, seed),
         _phrases(songs, len(corpus.slots)),
@@ -152,9 +154,10 @@ class HeldOutCells:
     def nats(self, network: PhraseVAE) -> dict[str, float]:
         """Nats a note, for onset, pitch and duration together, by level; and for velocity, of clean latents."""
         figures: dict[str, float] = {}
+        device = next(network.parameters()).device
         for level, batches in self.batches.items():
             sums = np.zeros(3)
-            for batch in batches:
+            for batch in send_to_device(batches, device):
                 losses = network.losses(batch.latents, batch.noise, *batch.phrases)
                 notes = float(losses.onset + losses.pitch + losses.duration)
                 sums += [notes, float(losses.velocity), float(batch.phrases.num_notes.sum())]

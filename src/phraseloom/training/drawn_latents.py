@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from accelerate.utils import send_to_device
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
@@ -139,15 +140,17 @@ def predicted_cells(
         level: `[b]` noise level of each song.
     """
     num_slots = batch.latents.shape[2]
-    own = torch.arange(batch.latents.shape[1])[:, None]
+    device = next(network.parameters()).device
+    batch, level = send_to_device(batch, device), level.to(device)
+    own = torch.arange(batch.latents.shape[1], device=device)[:, None]
     owners = torch.where(batch.conditions.repeats > 0, batch.owners, own)
     levels = level[:, None, None].expand(batch.owners.shape)
     noisy = corrupt(batch.latents, shared(torch.randn_like(batch.latents), owners), levels)
     predicted = tied_mean(guided(network, noisy, levels, batch.conditions, guidance), owners)
     is_used = (batch.owners == own) & (batch.bars >= 0)[..., None]
-    rows = (batch.bars[..., None] * num_slots + torch.arange(num_slots))[is_used]
-    cells = DrawnCells(rows.numpy(), predicted[is_used].numpy(), levels[is_used].numpy())
-    return batch.latents[is_used].numpy(), cells
+    rows = (batch.bars[..., None] * num_slots + torch.arange(num_slots, device=device))[is_used]
+    cells = DrawnCells(*(each.cpu().numpy() for each in (rows, predicted[is_used], levels[is_used])))
+    return batch.latents[is_used].cpu().numpy(), cells
 
 
 def decoder_batch(phrases: PhraseTable, codec: PhraseCodec, cells: DrawnCells, num_steps: int) -> DecoderBatch:

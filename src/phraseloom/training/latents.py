@@ -36,8 +36,9 @@ def latents_beside(
     progress: Progress,
 ) -> dict[str, np.ndarray]:
     """As `corpus_latents`, kept beside weights; of several processes the first one computes what is missing."""
+    codec.network.to(accelerator.device)
     with accelerator.main_process_first():  # the others find them in the file
-        return corpus_latents(
+        latents = corpus_latents(
             songs,
             corpus.fingerprint,
             len(corpus.slots),
@@ -46,6 +47,8 @@ def latents_beside(
             is_writer=accelerator.is_main_process,
             progress=progress,
         )
+    codec.network.cpu()
+    return latents
 
 
 def corpus_latents(

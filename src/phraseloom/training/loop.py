@@ -7,11 +7,11 @@ from (seed, step, process). A run that is killed therefore goes on from its last
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import Any, Generic, Protocol, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 
 import torch
 from accelerate import Accelerator
@@ -23,6 +23,10 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from phraseloom.errors import CheckpointError, RequestError
 from phraseloom.files import written_beside
 from phraseloom.training.optimisers import OptimiserSettings, build_optimisers, learning_rate_factor
+from phraseloom.training.prefetching import Batches, successive
+
+STEPS_PER_CHECK = 20
+"""How often a GPU is waited for to see that the loss is still a number. Once it is none, it stays so."""
 
 
 class LoopSettings(BaseModel):
@@ -57,12 +61,6 @@ class Objective(nn.Module, Generic[Network]):
         raise NotImplementedError
 
 
-class Batches(Protocol):
-    """Batches of an epoch, a pure function of the epoch's number and of which process asks."""
-
-    def epoch(self, epoch: int, process: int, num_processes: int) -> list[Callable[[], Any]]: ...
-
-
 @dataclass(frozen=True)
 class StepReport(Generic[Network]):
     """One step as the caller sees it.
@@ -93,6 +91,7 @@ def train(
     accelerator: Accelerator,
     checkpoint: Path,
     resume: bool,
+    num_workers: int = 0,
 ) -> Iterator[StepReport[Network]]:
     """Trains `objective.network` and yields after every step; at the end the network holds its moving average.
 
@@ -100,6 +99,7 @@ def train(
         checkpoint: file of the training state, written beside and renamed every few minutes and at the end, each time
             when the caller is done with the step: what it does with a step is not lost when the process is killed.
         resume: go on from `checkpoint` if it is there; else start anew.
+        num_workers: processes that make the batches ahead; 0 for none.
 
     Raises:
         CheckpointError: `checkpoint` is damaged, or of another network or recipe.
@@ -108,41 +108,42 @@ def train(
     averaged = AveragedModel(objective.network, multi_avg_fn=get_ema_multi_avg_fn(settings.ema_decay))
     prepared = accelerator.prepare(objective)
     averaged.to(accelerator.device)
+    averaged.n_averaged = averaged.n_averaged.cpu()  # is asked at every step, which would have to wait for a GPU
     optimisers = build_optimisers(objective.network, settings.optimiser)
     state = _TrainingState(objective.network, averaged, optimisers)
     if resume and checkpoint.exists():
         state.load(checkpoint)  # once the weights are in their place: an optimiser's state goes where they are
-    last_saved = time.monotonic()
+    steps_per_check = 1 if accelerator.device.type == "cpu" else STEPS_PER_CHECK
+    last_saved = started = time.monotonic()
+    upcoming = successive(batches, (state.epoch, state.batch), accelerator, num_workers)
     while state.step < settings.num_steps:
-        epoch = batches.epoch(state.epoch, accelerator.process_index, accelerator.num_processes)
-        if not epoch:
-            raise RequestError(
-                f"the corpus is too small for {accelerator.num_processes} processes: not one batch each",
-                "use fewer processes, smaller batches or more songs",
-            )
-        while state.batch < len(epoch) and state.step < settings.num_steps:
-            started = time.monotonic()
-            factor = learning_rate_factor(state.step, settings.num_steps, settings.optimiser)
-            objective.step = state.step
-            batch = epoch[state.batch]()
-            losses = _take_step(prepared, batch, optimisers, factor, settings, seed, state.step, accelerator)
-            if not torch.isfinite(losses["loss"]):
-                raise RequestError(
-                    f"the loss of step {state.step + 1} is {float(losses['loss'])}: training has diverged",
-                    "lower the learning rate in the recipe and go on with --resume; the last checkpoint is sound",
-                )
-            averaged.update_parameters(objective.network)
-            state.step += 1
-            state.batch += 1
-            rate = factor * settings.optimiser.learning_rate
-            yield StepReport(state.step, losses, rate, time.monotonic() - started, cast(Network, averaged.module))
-            is_last = state.step == settings.num_steps
-            if is_last or time.monotonic() - last_saved > 60 * settings.checkpoint_minutes:
-                if accelerator.is_main_process:
-                    state.save(checkpoint)
-                last_saved = time.monotonic()
-        state.epoch, state.batch = state.epoch + 1, 0
+        place, batch = next(upcoming)
+        factor = learning_rate_factor(state.step, settings.num_steps, settings.optimiser)
+        objective.step = state.step
+        losses = _take_step(prepared, batch, optimisers, factor, settings, seed, state.step, accelerator)
+        averaged.update_parameters(objective.network)
+        state.step += 1
+        state.epoch, state.batch = place
+        is_last = state.step == settings.num_steps
+        is_due = is_last or time.monotonic() - last_saved > 60 * settings.checkpoint_minutes
+        if is_due or state.step % steps_per_check == 0:
+            _require_number(losses["loss"], state.step)
+        rate = factor * settings.optimiser.learning_rate
+        yield StepReport(state.step, losses, rate, time.monotonic() - started, cast(Network, averaged.module))
+        if is_due:
+            if accelerator.is_main_process:
+                state.save(checkpoint)
+            last_saved = time.monotonic()
+        started = time.monotonic()
     objective.network.load_state_dict(averaged.module.state_dict())
+
+
+def _require_number(loss: Tensor, step: int) -> None:
+    if not torch.isfinite(loss):
+        raise RequestError(
+            f"the loss of step {step} is {float(loss)}: training has diverged",
+            "lower the learning rate in the recipe and go on with --resume; the last checkpoint is sound",
+        )
 
 
 def _take_step(
@@ -157,7 +158,7 @@ def _take_step(
 ) -> dict[str, Tensor]:
     """One update of the weights with `factor` of the peak learning rate; the losses before it."""
     torch.manual_seed((seed * 1_000_003 + step) * 4_099 + accelerator.process_index)
-    loss, terms = prepared(send_to_device(batch, accelerator.device))
+    loss, terms = prepared(send_to_device(batch, accelerator.device, non_blocking=True))
     accelerator.backward(loss)
     accelerator.clip_grad_norm_(prepared.parameters(), settings.optimiser.max_gradient_norm)
     for optimiser in optimisers:

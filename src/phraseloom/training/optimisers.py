@@ -8,6 +8,8 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import nn
 
+from phraseloom.training.muon import Muon
+
 
 class OptimiserSettings(BaseModel):
     """How weights are updated."""
@@ -39,8 +41,7 @@ def build_optimisers(model: nn.Module, settings: OptimiserSettings) -> list[torc
         groups.append({"params": matrices, "weight_decay": decay})
     optimisers: list[torch.optim.Optimizer] = [torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.99), fused=True)]
     if settings.kind == "muon":
-        muon = torch.optim.Muon(matrices, lr=rate, weight_decay=decay, adjust_lr_fn="match_rms_adamw")
-        optimisers.append(muon)
+        optimisers.append(Muon(matrices, lr=rate, weight_decay=decay))
     return optimisers
 
 

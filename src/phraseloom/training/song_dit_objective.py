@@ -11,7 +11,7 @@ from phraseloom.diffusion.ties import shared
 from phraseloom.models.conditions import GROUPS, PER_BAR_GROUPS, SongConditions
 from phraseloom.models.song_dit import SongDiT
 from phraseloom.training.loop import Objective
-from phraseloom.training.noise_levels import draw_cell_levels
+from phraseloom.training.noise_levels import MAX_SECTIONS, draw_cell_levels
 from phraseloom.training.songs import SongBatch
 
 HELD_OUT_LEVELS = (0.1, 0.3, 0.5, 0.7, 0.9)
@@ -67,7 +67,7 @@ class SongDiTObjective(Objective[SongDiT]):
             chance = torch.rand(b, device=device)
             if group in PER_BAR_GROUPS:
                 dropout = self.settings.bar_group_dropout
-                of_sections = torch.rand(b, int(section.max()) + 1, device=device) < 0.5
+                of_sections = torch.rand(b, MAX_SECTIONS + 1, device=device) < 0.5
                 in_part = (chance < 2 * dropout)[:, None] & of_sections.gather(1, section)
                 conditions = conditions.without(group, in_part)
             else:

@@ -37,6 +37,7 @@ from phraseloom.training.loop import LoopSettings, StepReport, train
 from phraseloom.training.phrase_augmentation import PhraseAugmentation
 from phraseloom.training.phrase_vae_objective import PhraseVAEObjective
 from phraseloom.training.phrases import PhraseBatches, corpus_phrases
+from phraseloom.training.prefetching import workers_for
 from phraseloom.training.recipe import PhraseVAEStage, SongDiTStage
 from phraseloom.training.song_dit_objective import HELD_OUT_LEVELS, SongDiTObjective, cell_mean, denoising_error
 from phraseloom.training.songs import LatentSong, SongBatches, transposed_copies
@@ -97,6 +98,7 @@ def train_phrase_vae(
         accelerator=accelerator,
         checkpoint=state_path(out),
         resume=resume,
+        num_workers=workers_for(accelerator),
     )
     figures: dict[str, float] = {}
     for report in steps:
@@ -105,10 +107,11 @@ def train_phrase_vae(
             figures = phrase_vae_figures(report.averaged, stage, held_out, report.step)
         yield StageEvent(report, figures if is_due else None)
     if accelerator.is_main_process:
-        network.cpu().eval()
+        network.eval()
         if not figures:  # killed behind its last step and resumed
             figures = phrase_vae_figures(network, stage, held_out, stage.loop.num_steps)
         statistics = LatentStatistics.of(encode_means(network, phrases))
+        network.cpu()
         facts = {"corpus": corpus.fingerprint, "held_out": figures}
         write_checkpoint(phrase_vae_checkpoint(network, statistics, facts), out)
     accelerator.wait_for_everyone()
@@ -174,6 +177,7 @@ def train_song_dit(
         accelerator=accelerator,
         checkpoint=state_path(out),
         resume=resume,
+        num_workers=workers_for(accelerator),
     )
     belongs_to = {"phrase_vae": codec.latent_fingerprint, "corpus": corpus.fingerprint}
     least = _held_out_mean(out, network, belongs_to) if resume else float("inf")
