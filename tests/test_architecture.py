@@ -24,7 +24,8 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
             {"passengers"},
             {"score"},
             {"similarity", "transforms", "midi", "chord_chart", "cast", "regions", "timing", "melody_index"},
-            {"repeats", "chord_prior", "plan_prior", "loudness_prior"},
+            {"repeats", "chord_prior", "plan_prior", "loudness_prior", "texture"},
+            {"texture_prior", "density"},
             {"plan"},
             {"plan_file", "song_recipe"},
             {"structure", "events", "remi_z", "render", "evaluation", "sound", "notation"},
@@ -56,7 +57,9 @@ MAY_SEE: dict[str, frozenset[str]] = {
     "render": SCORE_LEVEL,
     "notation": frozenset({"errors", "grid", "harmony", "score", "midi"}),
     "sound": frozenset({"errors", "progress", "files", "general_midi", "score", "midi", "passengers"}),
-    "models": frozenset({"errors", "form", "harmony", "score", "events"}),  # networks know no file and no trainer
+    "models": frozenset(
+        {"errors", "form", "harmony", "score", "texture", "events"}
+    ),  # networks know no file and no trainer
     "diffusion": frozenset({"errors", "models"}),
     "composer": UNITS - {"corpus", "render", "inspection", "terminal"},
 }

@@ -13,8 +13,9 @@ from typing import Any, TypedDict, Unpack
 import numpy as np
 
 from phraseloom import editing
-from phraseloom.cast import RESTS
+from phraseloom.cast import PLAYS, RESTS, Cast
 from phraseloom.chord_chart import chart_of
+from phraseloom.density import FREE
 from phraseloom.diffusion.guidance import Guidance
 from phraseloom.drawing import KNOWN, NEW, Drawn, Request, draw
 from phraseloom.editing import Edit
@@ -31,12 +32,14 @@ from phraseloom.pretrained import PRETRAINED_DIRECTORY
 from phraseloom.progress import Progress
 from phraseloom.ranking import REAL_MUSIC_FILE, RealMusic
 from phraseloom.regions import format_cells
-from phraseloom.repeats import FRESH, cell_contents, compensated, find_sources
+from phraseloom.repeats import FRESH, cell_contents, compensated, find_sources, shared_noise_of
 from phraseloom.score import Notes, Score, TempoChange, Track
 from phraseloom.settling import with_chords, with_returns
 from phraseloom.song_model import SONG_DIT_FILE, SongModel, load_song_model
 from phraseloom.song_recipe import SongRecipe, Step
 from phraseloom.structure import key_of_notes
+from phraseloom.texture import RESTS as NO_NOTES
+from phraseloom.texture import UNKNOWN, texture_of_bars
 from phraseloom.timing import grid_timing
 from phraseloom.transforms import normalising_shift
 
@@ -47,7 +50,7 @@ DEFAULT_GUIDANCE = Guidance(scale=1.6)
 MAX_STEPS = 1000
 MAX_SEED = 2**31 - 1
 MAX_COUNT = 1000
-_REPEATS, _CHORDS = 1, 2
+_REPEATS, _CHORDS, _TEXTURES = 1, 2, 4
 """Beside the seed, so that each prior has random numbers of its own."""
 
 
@@ -172,10 +175,11 @@ class Composer:
         settled = plan.settled
         repeat_rng = np.random.default_rng([seed, _REPEATS])
         sources = self.model.repeat_prior.propose(settled.form, compensated(settled.repeat), repeat_rng)
-        slots = [slot.name for slot in self.model.slots]
-        sounds = None if settled.cast is None else settled.cast.playing(settled.form, slots)
+        sounds = None if settled.cast is None else settled.cast.playing(settled.form, self._slot_names)
         levels = np.full(sources.shape, NEW) if sounds is None else np.where(sounds == RESTS, KNOWN, NEW)
-        request = Request(self._empty_score(settled), levels, sources, sounds)
+        texture = texture_of_bars(self._textures(plan, seed), settled.form)
+        shared_noise = shared_noise_of(settled.repeat)
+        request = Request(self._empty_score(settled), levels, sources, sounds, texture, shared_noise)
         drawn = self._draw(request, seed, steps, guidance, progress)
         return Composition(
             score=drawn.song,
@@ -194,6 +198,9 @@ class Composer:
             RequestError: seed out of range.
         """
         plan = (plan or SongPlan()).completed(np.random.default_rng(_checked_seed(seed)), self.model.plan_prior)
+        if plan.form is not None and self.model.texture_prior.letters:
+            density = (plan.density or FREE).filled(self._textures(plan, seed), plan.form, self._slot_names)
+            plan = replace(plan, density=density)
         if plan.chords is not None:
             return plan
         form, key, *_ = plan.settled
@@ -346,6 +353,20 @@ class Composer:
             rest["seed"] = self.seed_after(made[-1].seed)
         return made
 
+    @property
+    def _slot_names(self) -> list[str]:
+        return [slot.name for slot in self.model.slots]
+
+    def _textures(self, plan: SongPlan, seed: int) -> np.ndarray:
+        """`[sections, slots, aspects]` grades of a plan with a form: as it asks, the rest drawn with the seed."""
+        form = plan.form or ()
+        asked = (plan.density or FREE).grades(form, self._slot_names)
+        cast = np.zeros(asked.shape[:2]) if plan.tracks is None else _of_sections(plan.tracks, form, self._slot_names)
+        asked[cast == RESTS] = NO_NOTES
+        drawn = self.model.texture_prior.propose(form, asked, np.random.default_rng([seed, _TEXTURES]))
+        drawn[(cast == PLAYS) & (drawn[..., 0] == NO_NOTES)] = UNKNOWN
+        return drawn
+
     def _settled(self, edit: Edit, seed: int) -> Edit:
         """The edit with what the priors say of it: what returns in added bars, and chords to what is heard."""
         if edit.is_longer:
@@ -383,6 +404,12 @@ class Composer:
             chords=plan.chords,
             key=plan.key,
         )
+
+
+def _of_sections(cast: Cast, form: tuple[Section, ...], slots: list[str]) -> np.ndarray:
+    """`[sections, slots]` what a cast says."""
+    first_bars = np.cumsum([0, *(section.num_bars for section in form[:-1])])
+    return cast.playing(form, slots)[first_bars]
 
 
 def _silent(doing: str, share: float) -> None:
@@ -427,7 +454,7 @@ def _edit_report(edit: Edit, drawn: Score | None, song: Score) -> dict[str, dict
 
 
 def _report(plan: SongPlan, sources: np.ndarray, score: Score) -> dict[str, dict[str, Any]]:
-    form, key, tempo_bpm, _, chords, _ = plan.settled
+    form, key, tempo_bpm, _, chords, *_ = plan.settled
     found = find_sources(score.sections, cell_contents(score))
     report: dict[str, dict[str, Any]] = {
         "bars": {"asked": num_bars_of(form), "got": score.num_bars},

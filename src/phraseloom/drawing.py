@@ -20,10 +20,16 @@ from phraseloom.diffusion.calibration import calibrated
 from phraseloom.diffusion.flow import corrupt
 from phraseloom.diffusion.guidance import Guidance, guided
 from phraseloom.diffusion.samplers import cell_levels, euler, level_grid
-from phraseloom.diffusion.ties import shared, tied_mean
+from phraseloom.diffusion.ties import partly_shared, shared, tied_mean
 from phraseloom.events import PhraseTable
 from phraseloom.loudness_prior import LoudnessPrior, levelled, loudness_of
-from phraseloom.models.conditions import SongConditions, chord_numbers, collate_conditions, song_conditions
+from phraseloom.models.conditions import (
+    SongConditions,
+    chord_numbers,
+    collate_conditions,
+    homologous_bars,
+    song_conditions,
+)
 from phraseloom.phrase_codec import PhraseCodec, song_phrases
 from phraseloom.progress import Progress
 from phraseloom.repeats import FRESH, owners_of
@@ -52,6 +58,8 @@ class Request:
         levels: `[n, s]` the noise level from which each cell is drawn.
         sources: `[n, s]` as in `phraseloom.repeats`, cells to be tied; None to leave repeats to the network.
         sounds: `[n, s]` what the network is told of each cell: 0 nothing, 1 that it is silent, 2 that it sounds.
+        texture: `[n, s, a]` grades as in `phraseloom.texture`; None for nothing.
+        shared_noise: share of the noise, 0 to 1, that homologous bars have in common, which makes them alike.
         has_start, has_end: the song's first bar is where it begins, its last where it ends, and not an excerpt's.
     """
 
@@ -59,6 +67,8 @@ class Request:
     levels: np.ndarray
     sources: np.ndarray | None = None
     sounds: np.ndarray | None = None
+    texture: np.ndarray | None = None
+    shared_noise: float = 0.0
     has_start: bool = True
     has_end: bool = True
 
@@ -116,7 +126,10 @@ def _sample(
     owners = torch.from_numpy(request.owners)[None]
     start = torch.from_numpy(request.levels.astype(np.float32))[None]
     shape = (*owners.shape, model.network.config.latent_size)
-    noise = shared(torch.randn(shape, generator=torch.Generator().manual_seed(seed)), owners)
+    generator = torch.Generator().manual_seed(seed)
+    own, common = (torch.randn(shape, generator=generator) for _ in range(2))
+    share = torch.full(owners.shape, request.shared_noise)
+    noise = shared(partly_shared(own, common, homologous_bars(conditions), share), owners)
     is_from_nothing = bool((start == NEW).all())
     known = torch.zeros(shape) if is_from_nothing else torch.from_numpy(_encoded(request.song, codec))[None]
 
@@ -155,6 +168,8 @@ def _conditions(request: Request) -> SongConditions:
         has_start=request.has_start,
         has_end=request.has_end,
         sounds=request.sounds,
+        texture=request.texture,
+        shared_noise=request.shared_noise,
         is_repeated=None if request.sources is None else request.sources != FRESH,
         chords=chord_numbers(beat_chords(normalise_key(song))),
     )

@@ -11,6 +11,7 @@ import numpy as np
 
 from phraseloom.cast import Cast, parse_cast
 from phraseloom.chord_chart import ChordChart, format_chart, parse_chart
+from phraseloom.density import Density, parse_density
 from phraseloom.errors import RequestError
 from phraseloom.form import MAX_BARS, Section, format_form, num_bars_of, parse_form, propose_form
 from phraseloom.harmony import Key, parse_key
@@ -36,6 +37,7 @@ class SettledPlan(NamedTuple):
     chords: tuple[ChordSpan, ...]
     """In the plan's key; beats without one are free."""
     cast: Cast | None
+    density: Density | None
 
 
 @dataclass(frozen=True, init=False)
@@ -51,6 +53,7 @@ class SongPlan:
             the model has learned from, 1 everything.
         chords: of some sections or of the whole song; where it names none, the harmony is free.
         tracks: who plays in which sections; sections that it does not name are free.
+        density: how many notes a bar tracks play in which sections; what it does not name is free.
     """
 
     num_bars: int | None
@@ -60,6 +63,7 @@ class SongPlan:
     repeat: float | None
     chords: ChordChart | None
     tracks: Cast | None
+    density: Density | None
 
     def __init__(
         self,
@@ -70,6 +74,7 @@ class SongPlan:
         repeat: float | None = None,
         chords: str | ChordChart | None = None,
         tracks: str | Cast | None = None,
+        density: str | Density | None = None,
     ) -> None:
         """A plan, checked.
 
@@ -78,6 +83,7 @@ class SongPlan:
             key: a key, or a text such as `G` or `F# minor`.
             chords: a chart, or a text such as `A: C Am F G; B: F | G Em . Am`.
             tracks: a cast, or a text such as `A: melody piano; B: all; o: none`.
+            density: a density, or a text such as `A: melody 5, piano 9; B: all 12`.
 
         Raises:
             RequestError: something is out of range, or form and number of bars, or form and chords, contradict each
@@ -93,6 +99,7 @@ class SongPlan:
         object.__setattr__(self, "repeat", None if repeat is None else _checked_repeat(repeat))
         object.__setattr__(self, "chords", None if chords is None else _checked_chords(chords, sections))
         object.__setattr__(self, "tracks", None if tracks is None else _checked_cast(tracks, sections))
+        object.__setattr__(self, "density", None if density is None else _checked_density(density, sections))
 
     def completed(self, rng: np.random.Generator, prior: PlanPrior | None = None) -> SongPlan:
         """This plan with nothing left open: what is given stays, the rest is drawn.
@@ -124,7 +131,7 @@ class SongPlan:
         if self.form is None or self.key is None or self.tempo_bpm is None or self.repeat is None:
             raise ValueError("the plan leaves something open; complete it first")
         chords = () if self.chords is None else self.chords.spans(self.form)
-        return SettledPlan(self.form, self.key, self.tempo_bpm, self.repeat, chords, self.tracks)
+        return SettledPlan(self.form, self.key, self.tempo_bpm, self.repeat, chords, self.tracks, self.density)
 
     def to_dict(self) -> dict[str, int | float | str]:
         """What is given, as text and numbers for JSON or TOML; `SongPlan(**plan.to_dict()) == plan`."""
@@ -136,6 +143,7 @@ class SongPlan:
             "repeat": self.repeat,
             "chords": None if self.chords is None else format_chart(self.chords, self.key),
             "tracks": None if self.tracks is None else str(self.tracks),
+            "density": None if self.density is None else str(self.density),
         }
         return {name: value for name, value in given.items() if value is not None}
 
@@ -219,6 +227,17 @@ def _checked_cast(tracks: str | Cast, form: tuple[Section, ...] | None) -> Cast:
         raise RequestError("tracks are named for sections, but there is no form", f"give a form, such as {letters}")
     cast.check_letters(form)
     return cast
+
+
+def _checked_density(density: str | Density, form: tuple[Section, ...] | None) -> Density:
+    numbers = parse_density(density) if isinstance(density, str) else density
+    if not isinstance(numbers, Density):
+        raise RequestError(f"the density is {density!r}", "give notes a bar, such as 'A: melody 5, piano 9; B: all 12'")
+    if form is None:
+        letters = " ".join(f"{letter}8" for letter, _ in numbers.parts)
+        raise RequestError("densities are given for sections, but there is no form", f"give a form, such as {letters}")
+    numbers.check_letters(form)
+    return numbers
 
 
 def _proposed_tempo(rng: np.random.Generator) -> float:

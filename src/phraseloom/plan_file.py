@@ -18,7 +18,8 @@ def plan_toml(plan: SongPlan) -> str:
 
 
 def parse_plan_toml(text: str) -> SongPlan:
-    """The plan of a TOML text with any of the keys `num_bars`, `form`, `key`, `tempo_bpm`, `repeat`, `chords`.
+    """The plan of a TOML text with any of the keys `num_bars`, `form`, `key`, `tempo_bpm`, `repeat`, `chords`,
+    `tracks`, `density`.
 
     Raises:
         RequestError: no TOML, an unknown key (with the nearest known one), or no plan.

@@ -39,6 +39,11 @@ def compensated(repeat: float) -> float:
     return UNPROPOSED_ODDS * repeat / (1 - repeat + UNPROPOSED_ODDS * repeat)
 
 
+def shared_noise_of(repeat: float) -> float:
+    """The share of their noise that homologous bars have in common: none up to the corpus's way, then more and more."""
+    return max(0.0, repeat - AS_IN_THE_CORPUS) / (1 - AS_IN_THE_CORPUS)
+
+
 def cell_contents(score: Score) -> np.ndarray:
     """`[n, s]` int64 numbers, equal where the notes are (onset in bar, pitch, duration); silence is 0."""
     numbers: dict[bytes, int] = {b"": 0}

@@ -24,6 +24,7 @@ from phraseloom.phrase_codec import PhraseCodec
 from phraseloom.plan_prior import PlanPrior
 from phraseloom.repeats import RepeatPrior
 from phraseloom.score import Score
+from phraseloom.texture_prior import TexturePrior
 
 KIND = "song_dit"
 SONG_DIT_FILE = "song_dit.safetensors"
@@ -39,6 +40,7 @@ BELONGINGS = (
     "chord_prior",
     "plan_prior",
     "loudness_prior",
+    "texture_prior",
 )
 """What a file of weights must say beside the network's sizes."""
 
@@ -63,6 +65,7 @@ class SongModel:
         chord_prior: progressions that the training songs share.
         plan_prior: forms and tempos of the training songs.
         loudness_prior: how loud their tracks are.
+        texture_prior: how densely and how high they play in which sections.
         fingerprint: of the weights of both networks, for reports; empty for weights that are still being trained.
     """
 
@@ -73,6 +76,7 @@ class SongModel:
     chord_prior: ChordPrior
     plan_prior: PlanPrior
     loudness_prior: LoudnessPrior
+    texture_prior: TexturePrior
     calibration: float = 0.0
     fingerprint: str = ""
 
@@ -107,6 +111,7 @@ def load_song_model(path: Path, codec: PhraseCodec) -> SongModel:
         ChordPrior.from_dict(checkpoint.extra["chord_prior"]),
         PlanPrior.from_dict(checkpoint.extra["plan_prior"]),
         LoudnessPrior.from_dict(checkpoint.extra["loudness_prior"]),
+        TexturePrior.from_dict(checkpoint.extra["texture_prior"]),
         checkpoint.extra["calibration"],
         fingerprint_of([checkpoint.fingerprint, codec.fingerprint], {}),
     )
@@ -122,6 +127,7 @@ def song_dit_checkpoint(model: SongModel, latent_fingerprint: str, facts: dict[s
         "chord_prior": model.chord_prior.to_dict(),
         "plan_prior": model.plan_prior.to_dict(),
         "loudness_prior": model.loudness_prior.to_dict(),
+        "texture_prior": model.texture_prior.to_dict(),
         "calibration": model.calibration,
         **facts,
     }

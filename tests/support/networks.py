@@ -27,6 +27,8 @@ from phraseloom.phrase_codec import (
 from phraseloom.plan_prior import PlanPrior
 from phraseloom.repeats import RepeatPrior
 from phraseloom.song_model import SONG_DIT_FILE, Slot, SongModel, song_dit_checkpoint
+from phraseloom.texture import LOWEST_GRADE, Aspect
+from phraseloom.texture_prior import TexturePrior
 
 TINY_PHRASE_VAE = PhraseVAEConfig(
     width=32, num_heads=2, encoder_layers=1, decoder_layers=1, latent_size=8, num_query_tokens=2, num_memory_tokens=2
@@ -51,6 +53,7 @@ CHORDS = ChordPrior(
 )
 PLANS = PlanPrior(tuple(map(parse_form, ("i4 A8 B8 A8 B8 o4", "i8 A8 A8 B8 A8 B8 o6"))), (60.0, 80.0, 100.0))
 LOUDNESS = LoudnessPrior(np.array([90.0, 80.0, 70.0, 2.0, 2.0, 2.0]), np.diag([25.0, 25.0, 25.0, 0.1, 0.1, 0.1]))
+TEXTURES = TexturePrior(("iABABo",), (np.arange(6 * 3 * len(Aspect)).reshape(6, 3, -1) % 8 + LOWEST_GRADE,))
 
 END_LOGIT = 2.0
 """Added to the end of a phrase, so that phrases have a few notes each instead of the 64 that fit."""
@@ -86,7 +89,7 @@ def tiny_codec(seed: int = 0) -> PhraseCodec:
 def write_tiny_weights(folder: Path, seed: int = 0) -> Path:
     """Writes both networks as a training run leaves them; returns `folder`, for `Composer.load` or `--weights`."""
     phrase_vae = _phrase_vae_checkpoint(seed)
-    model = SongModel(tiny_song_dit(seed), SLOTS, 1.9, REPEATS, CHORDS, PLANS, LOUDNESS, calibration=0.25)
+    model = SongModel(tiny_song_dit(seed), SLOTS, 1.9, REPEATS, CHORDS, PLANS, LOUDNESS, TEXTURES, calibration=0.25)
     song_dit = song_dit_checkpoint(model, latent_fingerprint_of(phrase_vae), {"corpus": "none", "step": 0})
     write_checkpoint(phrase_vae, folder / PHRASE_VAE_FILE)
     write_checkpoint(song_dit, folder / SONG_DIT_FILE)

@@ -20,26 +20,35 @@ from phraseloom.models.conditions import (
     bar_relations,
     chord_numbers,
     collate_conditions,
+    homologous_bars,
+    is_homologous,
     song_conditions,
 )
+from phraseloom.texture import NUM_GRADES, Aspect
 
-OF_A_SONG = ("num_bars", "tempo", "mode")
+OF_A_SONG = ("num_bars", "tempo", "mode", "shared_noise")
 NUM_SLOTS = 2
 CHORDS = [parse_chord(text) for text in ("C", "Am/G", "Dm7", "N.C.")]
 """Of the beats of a bar."""
 
 
 def told(
-    form: str, tempo_bpm: float | None = 120, mode: str | None = "major", **others: bool | np.ndarray
+    form: str, tempo_bpm: float | None = 120, mode: str | None = "major", **others: bool | float | np.ndarray
 ) -> dict[str, np.ndarray]:
     return song_conditions(parse_form(form), NUM_SLOTS, tempo_bpm=tempo_bpm, mode=mode, **others)
 
 
 def all_told(form: str) -> dict[str, np.ndarray]:
-    """Of the first slot that it repeats in silence, of the second that it sounds for the first time."""
+    """Of the first slot that it repeats in silence, of the second that it sounds for the first time, and how."""
     num_bars = num_bars_of(parse_form(form))
     is_second = np.tile([False, True], (num_bars, 1))
-    return told(form, sounds=np.where(is_second, 2, 1), is_repeated=~is_second, chords=chord_numbers(CHORDS * num_bars))
+    return told(
+        form,
+        sounds=np.where(is_second, 2, 1),
+        is_repeated=~is_second,
+        texture=np.where(is_second[..., None], np.arange(2, 2 + len(Aspect)), 1),
+        chords=chord_numbers(CHORDS * num_bars),
+    )
 
 
 def batch_of(*forms: str, num_bars: int = 12) -> SongConditions:
@@ -63,6 +72,8 @@ def test_a_song_worked_by_hand():
         "mode": [1],
         "sounds": [[0, 0]] * 10,
         "repeats": [[0, 0]] * 10,
+        "texture": [[[0] * 5] * 2] * 10,
+        "shared_noise": [1],
         "chord_root": [[0] * 4] * 10,
         "chord_bass": [[0] * 4] * 10,
         "chord_tones": [[0] * 4] * 10,
@@ -82,6 +93,17 @@ def test_cells_and_chords_worked_by_hand():
     assert values["chord_bass"].tolist() == [[1, 8, 3, 0], [0, 1, 8, 3]]
     c_e_g, a_c_e_g, d_f_a_c = 1 + 2**4 + 2**7, 1 + 2**4 + 2**7 + 2**9, 1 + 2**2 + 2**5 + 2**9
     assert values["chord_tones"].tolist() == [[c_e_g, a_c_e_g, d_f_a_c, 0], [0, c_e_g, a_c_e_g, d_f_a_c]]
+
+
+def test_textures_are_told_as_they_are():
+    """Those of some bars may be unknown."""
+    texture = np.array([[[1, 1, 1, 1, 1], [2, 3, 4, 5, 9]], [[0] * 5, [2, 3, 4, 5, 9]]])
+    np.testing.assert_array_equal(told("A2", texture=texture)["texture"], texture)
+
+
+@pytest.mark.parametrize(("share", "number"), [(0.0, 1), (0.125, 2), (0.3, 3), (0.5, 5), (0.99, 9), (1.0, 9)])
+def test_shared_noise_is_told_in_eighths(share, number):
+    assert told("A2", shared_noise=share)["shared_noise"].tolist() == [number]
 
 
 def test_chords_are_four_a_bar():
@@ -149,7 +171,8 @@ def test_songs_of_different_lengths_are_padded_with_zeros():
     batch = batch_of("A4 B4", "i2", num_bars=16)
     for name, value in batch._asdict().items():
         assert value.dtype == (torch.bool if name == "is_bar" else torch.int64)
-        of_a_bar = {"sounds": (NUM_SLOTS,), "repeats": (NUM_SLOTS,)}.get(name, (4,) if "chord" in name else ())
+        of_cells = {"sounds": (NUM_SLOTS,), "repeats": (NUM_SLOTS,), "texture": (NUM_SLOTS, len(Aspect))}
+        of_a_bar = of_cells.get(name, (4,) if "chord" in name else ())
         assert value.shape == (2, 1 if name in OF_A_SONG else 16, *of_a_bar)
     assert batch.is_bar.sum(dim=1).tolist() == [8, 2]
     assert batch.letter[1].tolist() == [9, 9] + [0] * 14
@@ -157,6 +180,8 @@ def test_songs_of_different_lengths_are_padded_with_zeros():
     assert batch.num_bars.tolist() == [[8], [2]]
     assert batch.repeats[1].tolist() == [[2, 1]] * 2 + [[0, 0]] * 14
     assert batch.chord_root[1, :3].tolist() == [[1, 10, 3, 13]] * 2 + [[0] * 4]
+    assert batch.texture[1, :3].tolist() == [[[1] * 5, [2, 3, 4, 5, 6]]] * 2 + [[[0] * 5] * 2]
+    assert batch.shared_noise.tolist() == [[1], [1]]
 
 
 def test_songs_of_one_bar_are_padded_too():
@@ -202,6 +227,35 @@ def test_relations_worked_by_hand():
     assert relations[6].tolist() == [0] * 7
 
 
+def test_bars_of_one_letter_and_offset_are_homologous():
+    """Also those of sections of other lengths; a letter has other bars than its capital."""
+    batch = batch_of("A2 B3 A3 a2", "i2 A1 A1", num_bars=11)
+    assert homologous_bars(batch).tolist() == [
+        [0, 1, 2, 3, 4, 0, 1, 7, 8, 9, 10],
+        [0, 1, 2, 2, 4, 5, 6, 7, 8, 9, 10],  # behind the end every bar is its own
+    ]
+
+
+def test_without_the_form_every_bar_is_its_own():
+    batch = batch_of("A4 A4", "A4 A4", num_bars=8).without("form", torch.tensor([True, False]))
+    assert homologous_bars(batch).tolist() == [list(range(8)), [0, 1, 2, 3] * 2]
+
+
+@given(st.integers(1, MAX_BARS), st.integers(0))
+def test_homologous_bars_are_those_that_their_relation_says(num_bars, seed):
+    sections = propose_form(num_bars, np.random.default_rng(seed))
+    conditions = collate_conditions([song_conditions(sections, NUM_SLOTS, tempo_bpm=None, mode=None)], num_bars + 2)
+    group, related = homologous_bars(conditions)[0], is_homologous(bar_relations(conditions))[0]
+    assert torch.equal(related[:num_bars, :num_bars], (group[:, None] == group)[:num_bars, :num_bars])
+    assert not related[num_bars:].any()
+    assert (group <= torch.arange(num_bars + 2)).all()
+    assert torch.equal(group[group], group)
+
+
+def test_homologous_relations_are_those_of_letter_and_offset():
+    assert is_homologous(torch.arange(NUM_RELATIONS)).tolist() == [False] * 4 + [True] + [False] * 3 + [True]
+
+
 @given(st.integers(1, MAX_BARS), st.integers(0))
 def test_relations_are_mutual_and_in_range(num_bars, seed):
     sections = propose_form(num_bars, np.random.default_rng(seed))
@@ -245,6 +299,19 @@ def test_what_is_told_of_one_slot_or_beat_changes_the_vector_of_its_bar(name):
     for one, other in ((0, 1), (0, 2), (1, 2)):
         changed = (vectors[one] != vectors[other]).any(dim=-1)[0].tolist()
         assert changed == [True] + [False] * 7
+
+
+def test_every_grade_of_every_aspect_of_every_slot_has_a_vector_of_its_own():
+    torch.manual_seed(0)
+    embedding, batch = ConditionEmbedding(8, NUM_SLOTS), batch_of("A1", num_bars=1)
+    places = [(slot, aspect) for slot in range(NUM_SLOTS) for aspect in Aspect]
+    vectors = [embedding(batch._replace(texture=torch.zeros_like(batch.texture)))]
+    for slot, aspect in places:
+        for grade in range(1, NUM_GRADES):
+            texture = torch.zeros_like(batch.texture)
+            texture[0, 0, slot, aspect] = grade
+            vectors.append(embedding(batch._replace(texture=texture)))
+    assert len(torch.stack(vectors).flatten(0, 2).unique(dim=0)) == 1 + len(places) * (NUM_GRADES - 1)
 
 
 def test_every_pitch_class_of_a_chord_is_told():

@@ -15,6 +15,7 @@ from phraseloom.form import parse_form
 from phraseloom.harmony import parse_chord
 from phraseloom.models.conditions import GROUPS, SongConditions, chord_numbers, collate_conditions, song_conditions
 from phraseloom.models.song_dit import SongDiT
+from phraseloom.texture import Aspect
 from support.networks import TINY_SONG_DIT, tiny_song_dit
 
 NUM_BARS, NUM_SLOTS = 6, TINY_SONG_DIT.num_slots
@@ -34,6 +35,8 @@ def conditions() -> SongConditions:
         mode="minor",
         sounds=np.full((NUM_BARS, NUM_SLOTS), 2),
         is_repeated=np.zeros((NUM_BARS, NUM_SLOTS), bool),
+        texture=np.full((NUM_BARS, NUM_SLOTS, len(Aspect)), 5),
+        shared_noise=0.5,
         chords=chord_numbers([parse_chord("Am")] * 4 * NUM_BARS),
     )
     return collate_conditions([told], NUM_BARS)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -11,6 +13,7 @@ from phraseloom.form import num_bars_of, parse_form
 from phraseloom.harmony import parse_chord
 from phraseloom.models.conditions import (
     GROUPS,
+    NUM_NOISE_SHARES,
     PER_BAR_GROUPS,
     SongConditions,
     chord_numbers,
@@ -18,6 +21,7 @@ from phraseloom.models.conditions import (
     song_conditions,
 )
 from phraseloom.models.song_dit import SongDiT, SongDiTConfig
+from phraseloom.texture import Aspect
 from support.networks import TINY_SONG_DIT, tiny_song_dit
 
 S, Z = TINY_SONG_DIT.num_slots, TINY_SONG_DIT.latent_size
@@ -50,6 +54,7 @@ def told_of(form: str) -> dict[str, np.ndarray]:
         mode="minor",
         sounds=np.where(is_first_slot, 2, 1),
         is_repeated=~is_first_slot,
+        texture=np.where(is_first_slot[..., None], 5, 1).repeat(len(Aspect), axis=-1),
         chords=chords,
     )
 
@@ -148,6 +153,59 @@ def test_what_is_told_of_one_bar_matters(network, group):
     noisy, level, conditions = inputs_of(FORM)
     untold = conditions.without(group, torch.arange(NUM_BARS)[None] == 3)
     assert changed_bars(network, (noisy, level, conditions), (noisy, level, untold))[3]
+
+
+@pytest.mark.parametrize("aspect", Aspect)
+@pytest.mark.parametrize("slot", range(S))
+def test_every_aspect_of_the_texture_of_every_slot_matters(network, slot, aspect):
+    noisy, level, conditions = inputs_of(FORM)
+    other = conditions.texture.clone()
+    other[0, 3, slot, aspect] += 1
+    assert changed_bars(network, (noisy, level, conditions), (noisy, level, conditions._replace(texture=other)))[3]
+
+
+@pytest.mark.parametrize("number", range(2, NUM_NOISE_SHARES + 1))
+def test_how_much_noise_is_shared_matters_in_every_bar(network, number):
+    noisy, level, conditions = inputs_of(FORM)
+    other = conditions._replace(shared_noise=torch.full_like(conditions.shared_noise, number))
+    assert all(changed_bars(network, (noisy, level, conditions), (noisy, level, other)))
+
+
+def bars_that_hear_the_first(local_layers: int, *, knows_form: bool) -> list[int]:
+    """Of a song of 24 bars in two layers, of which `local_layers` see two bars to either side."""
+    config = replace(TINY_SONG_DIT, local_layers=local_layers, local_bars=2)
+    noisy, level, conditions = inputs_of("A8 B8 A8", num_bars=24)
+    if not knows_form:
+        conditions = conditions.without("form", torch.tensor([True]))
+    other = noisy.clone()
+    other[0, 0] += 1
+    changed = changed_bars(tiny_song_dit(config=config), (noisy, level, conditions), (other, level, conditions))
+    return np.flatnonzero(changed).tolist()
+
+
+def test_local_layers_hear_near_bars_only_where_the_form_is_unknown():
+    assert bars_that_hear_the_first(2, knows_form=False) == [0, 1, 2, 3, 4]
+
+
+def test_local_layers_hear_homologous_bars_however_far_they_are():
+    """Bar 16 is the first one's again, and tells its neighbours on; nothing comes to the other letter between them."""
+    assert bars_that_hear_the_first(2, knows_form=True) == [0, 1, 2, 3, 4, 14, 15, 16, 17, 18]
+
+
+@pytest.mark.parametrize("knows_form", [False, True])
+@pytest.mark.parametrize("local_layers", [0, 1])
+def test_layers_behind_the_local_ones_hear_all_bars(local_layers, knows_form):
+    assert bars_that_hear_the_first(local_layers, knows_form=knows_form) == list(range(24))
+
+
+def test_local_layers_do_not_hear_what_is_behind_a_song_s_end():
+    network = tiny_song_dit(config=replace(TINY_SONG_DIT, local_layers=2, local_bars=2))
+    noisy, level, conditions = inputs_of(FORM)
+    padded_noisy, padded_level, padded_conditions = inputs_of("A8 B8", FORM, num_bars=16, seed=1)
+    padded_noisy[1, :NUM_BARS], padded_level[1, :NUM_BARS] = noisy[0], level[0]
+    padded = network(padded_noisy, padded_level, padded_conditions)
+    torch.testing.assert_close(padded[1, :NUM_BARS], network(noisy, level, conditions)[0], rtol=1e-4, atol=1e-5)
+    assert torch.isfinite(padded).all()
 
 
 def test_bars_of_one_section_are_told_from_others_by_attention(network):

@@ -19,6 +19,7 @@ from support.networks import (
     PLANS,
     REPEATS,
     SLOTS,
+    TEXTURES,
     TINY_SONG_DIT,
     tiny_codec,
     tiny_song_dit,
@@ -79,7 +80,7 @@ def test_a_missing_file_is_refused(tmp_path):
 
 
 def test_weights_that_do_not_fit_their_configuration_are_refused_by_name(tmp_path):
-    codec, model = tiny_codec(), SongModel(tiny_song_dit(), SLOTS, 1.9, REPEATS, CHORDS, PLANS, LOUDNESS)
+    codec, model = tiny_codec(), SongModel(tiny_song_dit(), SLOTS, 1.9, REPEATS, CHORDS, PLANS, LOUDNESS, TEXTURES)
     checkpoint = song_dit_checkpoint(model, codec.latent_fingerprint, {})
     checkpoint.config["latent_size"] = 16
     write_checkpoint(checkpoint, tmp_path / SONG_DIT_FILE)

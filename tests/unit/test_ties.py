@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from phraseloom.diffusion.samplers import Denoiser, euler, level_grid
-from phraseloom.diffusion.ties import shared, tied_mean
+from phraseloom.diffusion.ties import partly_shared, shared, tied_mean
 
 OWNERS = torch.tensor([[[0, 0], [1, 1], [0, 2], [3, 1], [0, 4]]])
 """Five bars of two slots: bars 2 and 4 hold the first slot of bar 0, bar 3 the second slot of bar 1."""
@@ -57,3 +57,41 @@ def test_tied_cells_stay_equal_to_the_last_bit() -> None:
     for state in euler(denoise, noise, level_grid(7, 1.9)):
         assert torch.equal(state.latents, shared(state.latents, OWNERS))
         assert not torch.equal(state.latents[0, 0], state.latents[0, 1])
+
+
+GROUPS_OF_BARS = torch.tensor([[0, 1, 0, 1, 4]])
+"""Bars 2 and 3 belong to bars 0 and 1; bar 4 is alone."""
+
+
+def test_noise_is_partly_shared_worked_by_hand() -> None:
+    """A quarter of the variance is common: half of the amplitude, and the root of three quarters of the rest."""
+    own, common = cells(), -cells()
+    noise = partly_shared(own, common, GROUPS_OF_BARS, torch.full((1, 5, 2), 0.25))[0, ..., 0]
+    rest = 0.75**0.5
+    expected = torch.tensor([
+        [rest * 1 - 0.5, rest * 10 - 5],
+        [rest * 2 - 1, rest * 20 - 10],
+        [rest * 3 - 0.5, rest * 30 - 5],
+        [rest * 4 - 1, rest * 40 - 10],
+        [rest * 8 - 4, rest * 50 - 25],
+    ])  # fmt: skip
+    torch.testing.assert_close(noise, expected)
+
+
+def test_bars_share_none_of_their_noise_or_all_of_it() -> None:
+    own, common = torch.randn(2, 2, 5, 2, 3, generator=torch.Generator().manual_seed(0))
+    noise = partly_shared(
+        own, common, GROUPS_OF_BARS.expand(2, 5), torch.tensor([0.0, 1.0])[:, None, None].expand(2, 5, 2)
+    )
+    assert torch.equal(noise[0], own[0])
+    assert torch.equal(noise[1], common[1][[0, 1, 0, 1, 4]])
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.5, 1.0])
+def test_noise_keeps_its_variance_however_much_of_it_is_shared(share: float) -> None:
+    own, common = torch.randn(2, 2000, 5, 2, 8, generator=torch.Generator().manual_seed(0))
+    noise = partly_shared(own, common, GROUPS_OF_BARS.expand(2000, 5), torch.full((2000, 5, 2), share))
+    torch.testing.assert_close(noise.var(dim=(0, 2, 3)), torch.ones(5), rtol=0, atol=0.03)
+    correlation = torch.einsum("bnsz,bmsz->nm", noise, noise) / (2000 * 2 * 8)
+    expected = share * (GROUPS_OF_BARS[0, :, None] == GROUPS_OF_BARS[0]) + (1 - share) * torch.eye(5)
+    torch.testing.assert_close(correlation, expected, rtol=0, atol=0.03)

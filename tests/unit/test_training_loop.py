@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from multiprocessing import active_children
 from pathlib import Path
 
 import pytest
@@ -37,7 +38,7 @@ class Points:
         return [lambda rows=rows: rows for rows in points[process::num_processes]]
 
 
-def steps(checkpoint: Path, *, resume: bool, width: int = 4) -> Iterator[StepReport[nn.Linear]]:
+def steps(checkpoint: Path, *, resume: bool, width: int = 4, num_workers: int = 0) -> Iterator[StepReport[nn.Linear]]:
     torch.manual_seed(0)
     return train(
         Regression(nn.Linear(width, 1)),
@@ -47,6 +48,7 @@ def steps(checkpoint: Path, *, resume: bool, width: int = 4) -> Iterator[StepRep
         accelerator=Accelerator(cpu=True),
         checkpoint=checkpoint,
         resume=resume,
+        num_workers=num_workers,
     )
 
 
@@ -70,6 +72,21 @@ def test_a_killed_run_goes_on_with_the_same_losses(tmp_path: Path, killed_after:
     saved = [torch.load(tmp_path / name, weights_only=True) for name in ("whole.pt", "killed.pt")]
     for part in ("network", "averaged"):
         assert all(torch.equal(saved[0][part][name], saved[1][part][name]) for name in saved[0][part])
+
+
+def test_batches_that_are_made_ahead_lead_to_the_same_losses(tmp_path: Path) -> None:
+    """Also where a run goes on in the middle of an epoch, that was begun without them."""
+    before = set(active_children())
+    whole = losses(steps(tmp_path / "whole.pt", resume=False))
+    assert losses(steps(tmp_path / "ahead.pt", resume=False, num_workers=2)) == whole
+
+    killed = steps(tmp_path / "killed.pt", resume=False)
+    for _ in range(8):
+        next(killed)
+    del killed
+    rest = losses(steps(tmp_path / "killed.pt", resume=True, num_workers=2))
+    assert rest == {step: loss for step, loss in whole.items() if step >= 8}
+    assert set(active_children()) <= before
 
 
 def test_a_finished_run_takes_no_more_steps(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from phraseloom.form import MAX_BARS, num_bars_of, parse_form
 from phraseloom.harmony import Key, parse_chord
 from phraseloom.models.conditions import (
     GROUPS,
+    NUM_NOISE_SHARES,
     PER_BAR_GROUPS,
     SongConditions,
     chord_numbers,
@@ -27,6 +28,7 @@ from phraseloom.models.conditions import (
 from phraseloom.repeats import FRESH, cell_contents, find_sources, owners_of
 from phraseloom.score import ChordSpan
 from phraseloom.structure import find_form
+from phraseloom.texture import NUM_GRADES, RESTS, Aspect, section_textures
 from phraseloom.training.latents import song_latents
 from phraseloom.training.song_dit_objective import SongDiTLossSettings, SongDiTObjective, cell_mean, denoising_error
 from phraseloom.training.songs import BAR_STEP, MIN_EXCERPT_BARS, LatentSong, SongBatch, SongBatches, transposed_copies
@@ -41,7 +43,8 @@ FORMS = ("A4 B4", "i4 A8 B8 A8 B8 o4", "A3", "i4 A8 B8", "A8 B8 A8 B8 C8 B8", " 
 def latent_song(number: int, form: str) -> LatentSong:
     """A song whose latents say where they are from: the first number of each is the song's, the second the bar's.
 
-    It has two slots, few contents, so that many cells repeat others, and a root, a bass and tones for every beat.
+    It has two slots, few contents, so that many cells repeat others, a root, a bass and tones for every beat, and
+    grades for every section.
     """
     rng = np.random.default_rng(number)
     sections = parse_form(form)
@@ -54,6 +57,7 @@ def latent_song(number: int, form: str) -> LatentSong:
         mode="major" if number % 2 else "minor",
         contents=rng.integers(0, 3, (len(bars), 2)),
         chords=rng.integers(1, 13, (len(bars), 4, 3)),
+        textures=rng.integers(1, NUM_GRADES, (len(sections), 2, len(Aspect))),
     )
 
 
@@ -61,9 +65,15 @@ SONGS = [latent_song(number, form) for number, form in enumerate(FORMS)]
 
 
 def batches_of(
-    *, share: float = 0.5, seed: int = 1, epoch: int = 0, process: int = 0, num_processes: int = 1
+    *,
+    share: float = 0.5,
+    rearranged: float = 0.0,
+    seed: int = 1,
+    epoch: int = 0,
+    process: int = 0,
+    num_processes: int = 1,
 ) -> list[SongBatch]:
-    loads = SongBatches(SONGS, 128, share, seed).epoch(epoch, process, num_processes)
+    loads = SongBatches(SONGS, 128, share, seed, rearranged).epoch(epoch, process, num_processes)
     return [load() for load in loads]
 
 
@@ -74,6 +84,57 @@ def spans_of(batches: list[SongBatch]) -> list[tuple[int, int, int]]:
         for latents, is_bar in zip(batch.latents, batch.conditions.is_bar, strict=True):
             spans.append((int(latents[0, 0, 0]), int(latents[0, 0, 1]), int(is_bar.sum())))
     return spans
+
+
+def visits_of(batch: SongBatch, songs: list[LatentSong] = SONGS) -> list[tuple[LatentSong, list[int], np.ndarray]]:
+    """Of every song in the batch: the song, the numbers of the sections that are there and their bars, in order."""
+    visits = []
+    for latents, is_bar in zip(batch.latents, batch.conditions.is_bar, strict=True):
+        song, seen = songs[int(latents[0, 0, 0])], latents[is_bar, 0, 1].numpy().astype(int)
+        starts = first_bars_of(song)
+        sections = [starts.index(bar) for bar in seen.tolist() if bar in starts]
+        whole = [np.arange(starts[number], starts[number] + song.sections[number].num_bars) for number in sections]
+        np.testing.assert_array_equal(seen, np.concatenate(whole), "sections are seen from beginning to end")
+        visits.append((song, sections, seen))
+    return visits
+
+
+def first_bars_of(song: LatentSong) -> list[int]:
+    """The number of the first bar of each section."""
+    return np.cumsum([0, *(section.num_bars for section in song.sections)])[:-1].tolist()
+
+
+def require_same_bars(batch: SongBatch, songs: list[LatentSong] = SONGS) -> None:
+    """What a batch holds is put together here by hand, of the bars that its latents tell."""
+    num_bars = batch.latents.shape[1]
+    before = np.cumsum([0, *(len(song.latents) for song in songs)])
+    for row, (song, numbers, seen) in enumerate(visits_of(batch, songs)):
+        length, sections = len(seen), [song.sections[number] for number in numbers]
+        np.testing.assert_array_equal(batch.latents[row, :length], song.latents[seen])
+        assert not batch.latents[row, length:].any()
+        sources = find_sources(sections, song.contents[seen])
+        np.testing.assert_array_equal(batch.owners[row, :length], owners_of(sources))
+        np.testing.assert_array_equal(
+            batch.owners[row, length:], np.arange(length, num_bars)[:, None].repeat(2, axis=1)
+        )
+        np.testing.assert_array_equal(batch.bars[row, :length], before[int(song.latents[0, 0, 0])] + seen)
+        assert (batch.bars[row, length:] == -1).all()
+        section_of_bar = np.repeat(np.arange(len(song.sections)), [section.num_bars for section in song.sections])
+        told = song_conditions(
+            sections,
+            2,
+            tempo_bpm=song.tempo_bpm,
+            mode=song.mode,
+            has_start=seen[0] == 0,
+            has_end=seen[-1] == len(song.latents) - 1,
+            sounds=np.where(song.contents[seen] > 0, 2, 1),
+            is_repeated=sources != FRESH,
+            texture=song.textures[section_of_bar[seen]],
+            chords=song.chords[seen],
+        )
+        expected = collate_conditions([told], num_bars)
+        for name in SongConditions._fields:
+            assert torch.equal(getattr(batch.conditions, name)[row], getattr(expected, name)[0]), name
 
 
 def same(first: list[SongBatch], second: list[SongBatch]) -> bool:
@@ -113,6 +174,21 @@ def test_chords_are_those_of_the_key_of_c():
     song = LatentSong.of(score, song_latents([score], 3, tiny_codec())[0])
     expected = [parse_chord(text) for text in ("C", "C", "Am", "Am", "G/B", "G/B")] + [None, None]
     np.testing.assert_array_equal(song.chords, chord_numbers(expected))
+
+
+def test_textures_are_those_of_its_sections():
+    score = make_song(1, form="i2 A4")
+    song = LatentSong.of(score, song_latents([score], 4, tiny_codec())[0])
+    np.testing.assert_array_equal(song.textures, section_textures(score, score.sections, 4))
+    assert song.textures.shape == (2, 4, len(Aspect))
+    assert (song.textures[0, 0] == RESTS).all(), "the melody is silent in the intro"
+    assert (song.textures[:, 3] == RESTS).all(), "there is no fourth track"
+
+
+def test_textures_of_a_song_without_form_are_those_of_the_form_that_is_found():
+    score = make_song(1, form="i2 A4 B4 A4")
+    song = LatentSong.of(replace(score, sections=()), song_latents([score], 3, tiny_codec())[0])
+    np.testing.assert_array_equal(song.textures, section_textures(score, song.sections, 3))
 
 
 def test_contents_have_as_many_slots_as_the_latents():
@@ -187,36 +263,82 @@ def test_excerpts_begin_and_end_at_section_borders():
     assert seen[1] > 10  # of the 21 ways to cut successive sections out of six
 
 
-def test_latents_and_conditions_are_those_of_the_same_bars():
-    """What a batch holds is cut out here by hand, from the place that its latents tell."""
-    for batch in batches_of(share=0.7):
-        num_bars = batch.latents.shape[1]
-        for row, (number, first, length) in enumerate(spans_of([batch])):
-            song = SONGS[number]
-            np.testing.assert_array_equal(batch.latents[row, :length], song.latents[first : first + length])
-            assert not batch.latents[row, length:].any()
-            starts = np.cumsum([0, *(section.num_bars for section in song.sections)])[:-1]
-            places = zip(song.sections, starts, strict=True)
-            inside = [section for section, start in places if first <= start < first + length]
-            sources = find_sources(inside, song.contents[first : first + length])
-            np.testing.assert_array_equal(batch.owners[row, :length], owners_of(sources))
-            np.testing.assert_array_equal(
-                batch.owners[row, length:], np.arange(length, num_bars)[:, None].repeat(2, axis=1)
-            )
-            told = song_conditions(
-                inside,
-                2,
-                tempo_bpm=song.tempo_bpm,
-                mode=song.mode,
-                has_start=first == 0,
-                has_end=first + length == len(song.latents),
-                sounds=np.where(song.contents[first : first + length] > 0, 2, 1),
-                is_repeated=sources != FRESH,
-                chords=song.chords[first : first + length],
-            )
-            expected = collate_conditions([told], num_bars)
-            for name in SongConditions._fields:
-                assert torch.equal(getattr(batch.conditions, name)[row], getattr(expected, name)[0]), name
+@pytest.mark.parametrize("rearranged", [0.0, 0.5])
+def test_latents_and_conditions_are_those_of_the_same_bars(rearranged):
+    for batch in batches_of(share=0.7, rearranged=rearranged):
+        require_same_bars(batch)
+
+
+def test_rearranged_songs_have_one_section_fewer_or_one_twice_in_a_row():
+    seen: dict[int, list[list[int]]] = {number: [] for number in range(len(SONGS))}
+    for epoch in range(80):
+        for batch in batches_of(share=0.0, rearranged=1.0, epoch=epoch):
+            require_same_bars(batch)
+            for song, sections, _ in visits_of(batch):
+                seen[int(song.latents[0, 0, 0])].append(sections)
+    for number, song in enumerate(SONGS):
+        count = len(song.sections)
+        whole, inner = list(range(count)), range(1, count - 1)
+        fewer = [whole[:i] + whole[i + 1 :] for i in inner]
+        twice = [[*whole[:i], i, *whole[i:]] for i in inner]
+        if len(song.latents) > MAX_BARS:
+            assert all(sections == list(range(sections[0], sections[-1] + 1)) for sections in seen[number])
+        else:
+            expected = [*fewer, *twice] if inner else [whole]
+            assert {tuple(sections) for sections in seen[number]} == set(map(tuple, expected))
+    num_sections = [len(sections) for sections in seen[4]]
+    assert 0.3 < np.mean([count == 7 for count in num_sections]) < 0.7, "as often twice as not at all"
+
+
+def test_a_section_that_comes_twice_repeats_itself():
+    """In the form, where it is an instance more of its letter, and in every cell."""
+    songs = [latent_song(0, "i2 A4 o2")]
+    batches = [load() for seed in range(20) for load in SongBatches(songs, 16, 0.0, seed, 1.0).epoch(0, 0, 1)]
+    doubled = next(batch for batch in batches if batch.conditions.is_bar.sum() == 12)
+    told = doubled.conditions
+    assert told.instance[0, :12].tolist() == [1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 1, 1]
+    assert told.section[0, :12].tolist() == [1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4]
+    assert torch.equal(doubled.latents[0, 6:10], doubled.latents[0, 2:6])
+    assert torch.equal(doubled.owners[0, 6:10], doubled.owners[0, 2:6])
+    assert (told.repeats[0, 6:10] == 2).all()
+    left_out = next(batch for batch in batches if batch.conditions.is_bar.sum() == 4)
+    assert left_out.conditions.letter[0, :4].tolist() == [9, 9, 15, 15]
+    assert left_out.conditions.num_bars.tolist() == [[4]]
+
+
+def test_a_rearranged_song_still_has_its_start_and_its_end():
+    for batch in batches_of(share=0.0, rearranged=1.0):
+        for row, (song, _, _) in enumerate(visits_of(batch)):
+            if len(song.latents) <= MAX_BARS:
+                last = int(batch.conditions.is_bar[row].sum()) - 1
+                assert int(batch.conditions.from_start[row, 0]) == 1
+                assert int(batch.conditions.to_end[row, last]) == 1
+
+
+def test_no_section_comes_twice_where_the_song_would_be_too_long():
+    """With 120 bars one of 8 still fits, one of 9 does not."""
+    songs = [latent_song(0, "A60 B8 A52"), latent_song(1, "A60 B9 A51")]
+    lengths: dict[int, set[int]] = {0: set(), 1: set()}
+    for epoch in range(30):
+        for load in SongBatches(songs, 128, 0.0, 0, 1.0).epoch(epoch, 0, 1):
+            for song, _, seen in visits_of(load(), songs):
+                lengths[int(song.latents[0, 0, 0])].add(len(seen))
+    assert lengths == {0: {112, MAX_BARS}, 1: {111}}
+
+
+def test_excerpts_are_not_rearranged():
+    assert same(batches_of(share=1.0, rearranged=1.0), batches_of(share=1.0))
+
+
+def test_songs_are_rearranged_as_often_as_asked():
+    is_whole = [
+        sections == list(range(len(song.sections)))
+        for epoch in range(100)
+        for batch in batches_of(share=0.0, rearranged=0.3, epoch=epoch)
+        for song, sections, _ in visits_of(batch)
+        if 3 <= len(song.sections) <= 6
+    ]
+    assert np.mean(is_whole) == pytest.approx(0.7, abs=0.05)
 
 
 def test_batches_are_padded_to_few_lengths_and_hold_as_many_bars_as_asked():
@@ -274,6 +396,7 @@ def some_batch(num_songs: int = 2) -> SongBatch:
         mode="major",
         sounds=np.where(CONTENTS > 0, 2, 1),
         is_repeated=sources != FRESH,
+        texture=np.full((4, 3, len(Aspect)), 5),
         chords=np.ones((4, 4, 3), np.int64),
     )
     owners = torch.arange(16)[:, None].repeat(num_songs, 1, 3)
@@ -377,6 +500,57 @@ def test_cells_of_which_it_is_not_told_have_their_own_noise():
     untold = batch.conditions.without("repeats", (torch.arange(16) == 2).expand(2, 16))
     denoising_error(network, batch, level, untold)
     assert is_shared(noise_of(network, batch, level)) == [[False, False, False], [True, False, True]]
+
+
+def with_shared_noise(batch: SongBatch, number: int) -> SongBatch:
+    told = batch.conditions._replace(shared_noise=torch.full_like(batch.conditions.shared_noise, number))
+    return batch._replace(conditions=told)
+
+
+@pytest.mark.parametrize(("number", "share"), [(1, 0.0), (3, 0.25), (5, 0.5), (9, 1.0)])
+def test_homologous_bars_share_as_much_noise_as_is_told(number, share):
+    """Where they repeat each other and are not told so; others, and other songs, share nothing."""
+    network, batch = Recorder(), with_shared_noise(some_batch(500), number)
+    level = whole_song(0.5, batch)
+    untold = batch.conditions.without("repeats", torch.ones(500, dtype=torch.bool))
+    denoising_error(network, batch, level, untold)
+    noise = noise_of(network, batch, level)
+    assert float(noise.var()) == pytest.approx(1, abs=0.02)
+    assert float((noise[:, 2:4] * noise[:, :2]).mean()) == pytest.approx(share, abs=0.03)
+    assert float((noise[:, 1] * noise[:, 0]).mean()) == pytest.approx(0, abs=0.03)
+    assert float((noise[1:, :4] * noise[:-1, :4]).mean()) == pytest.approx(0, abs=0.03)
+
+
+def test_cells_that_repeat_have_one_noise_however_much_homologous_bars_share():
+    network, batch = Recorder(), with_shared_noise(some_batch(), 5)
+    level = whole_song(0.5, batch)
+    denoising_error(network, batch, level, batch.conditions)
+    assert is_shared(noise_of(network, batch, level)) == [[True, True, True], [True, False, True]]
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+def test_noise_is_shared_in_as_many_songs_as_asked_and_evenly_much(share):
+    network, settings = Recorder(), SongDiTLossSettings(group_dropout=0, all_dropout=0, shared_noise_share=share)
+    SongDiTObjective(network, settings)(some_batch(5000))
+    told = network.conditions.shared_noise
+    assert told.shape == (5000, 1)
+    shares = torch.bincount(told[:, 0], minlength=NUM_NOISE_SHARES + 1)[1:] / 5000
+    expected = torch.full((NUM_NOISE_SHARES,), share / NUM_NOISE_SHARES)
+    expected[0] += 1 - share
+    torch.testing.assert_close(shares, expected, rtol=0, atol=0.03)
+
+
+def test_the_noise_is_as_the_network_is_told():
+    known = {"group_dropout": 0, "all_dropout": 0, "bar_group_dropout": 1}  # but which cells repeat
+    settings = SongDiTLossSettings(**known, region_share=0, independent_share=0, shared_noise_share=1)
+    network, batch = Recorder(), some_batch(5000)
+    SongDiTObjective(network, settings)(batch)
+    noise = noise_of(network, batch, network.level)
+    told = network.conditions.shared_noise[:, 0]
+    for number in (1, 5, 9):
+        of_songs = noise[told == number]
+        common = float((of_songs[:, 2:4] * of_songs[:, :2]).mean())
+        assert common == pytest.approx((number - 1) / (NUM_NOISE_SHARES - 1), abs=0.03)
 
 
 def test_one_noise_at_two_levels_does_not_give_the_latents_away():

@@ -46,6 +46,8 @@ class PlanOptions:
         with "|" between them.
     tracks
         Who plays in which sections, such as "A: melody piano; B: all; o: none".
+    density
+        How many notes a bar tracks play in which sections, such as "A: melody 5, piano 9; B: all 12"; 0 rests.
     repeat
         How much of a section that returns is the same note for note: 0 nothing, 0.5 as much as in the songs that the
         model has learned from (the default), 1 everything.
@@ -60,6 +62,7 @@ class PlanOptions:
     tempo: float | None = None
     chords: str | None = None
     tracks: str | None = None
+    density: str | None = None
     repeat: float | None = None
     plan: PlanFile = None
 
@@ -75,6 +78,7 @@ class PlanOptions:
             "repeat": self.repeat,
             "chords": self.chords,
             "tracks": self.tracks,
+            "density": self.density,
         }
         given = {name: value for name, value in options.items() if value is not None}
         if self.plan is None:

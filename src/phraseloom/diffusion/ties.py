@@ -25,3 +25,16 @@ def tied_mean(cells: Tensor, owners: Tensor) -> Tensor:
     sums = torch.zeros_like(cells).scatter_add(1, index, cells)
     counts = torch.zeros_like(cells[..., :1]).scatter_add(1, owners[..., None], torch.ones_like(cells[..., :1]))
     return (sums / counts.clamp(min=1)).gather(1, index)
+
+
+def partly_shared(own: Tensor, common: Tensor, groups: Tensor, share: Tensor) -> Tensor:
+    """Noise `[b, n, s, z]` of unit variance, of which bars of one group have a share in common.
+
+    Args:
+        own, common: `[b, n, s, z]` standard normal.
+        groups: `[b, n]` the bar whose common noise each bar takes.
+        share: `[b, n, s]` of the variance, 0 to 1.
+    """
+    taken = common.gather(1, groups[:, :, None, None].expand(common.shape))
+    share = share[..., None]
+    return (1 - share).sqrt() * own + share.sqrt() * taken

@@ -15,12 +15,15 @@ from torch import Tensor, nn
 
 from phraseloom.form import MAX_BARS, Section, bar_positions
 from phraseloom.harmony import Chord
+from phraseloom.texture import NUM_GRADES, UNKNOWN, Aspect
 
 MODES = ("major", "minor")
 FIRST_TEMPO_BPM, TEMPO_RATIO, NUM_TEMPOS = 40.0, 2 ** (1 / 8), 24
 """Tempos are told in steps of an eighth of an octave from 40 bpm on."""
 MAX_INSTANCES = 8
 MAX_OFFSET = 32
+NUM_NOISE_SHARES = 9
+"""Homologous bars are told to share 0, 1/8, ... or all of their noise."""
 MAX_EDGE_BARS = 16
 """Distances to the song's first and last bar are told up to here."""
 
@@ -35,24 +38,26 @@ NUM_VALUES = {
     "num_bars": MAX_BARS + 1,
     "tempo": NUM_TEMPOS + 1,
     "mode": len(MODES) + 1,
+    "shared_noise": NUM_NOISE_SHARES + 1,
 }
 """Size of each condition's range, the unknown included."""
 
 GROUPS = {
-    "form": ("letter", "instance", "offset", "bars_left", "section_num_bars", "section"),
+    "form": ("letter", "instance", "offset", "bars_left", "section_num_bars", "section", "shared_noise"),
     "place": ("from_start", "to_end", "num_bars"),
     "tempo": ("tempo",),
     "mode": ("mode",),
     "sounds": ("sounds",),
     "repeats": ("repeats",),
+    "texture": ("texture",),
     "chords": ("chord_root", "chord_bass", "chord_tones"),
 }
 """Conditions that are known or unknown together."""
 
-PER_BAR_GROUPS = ("sounds", "repeats", "chords")
+PER_BAR_GROUPS = ("sounds", "repeats", "texture", "chords")
 """Groups that may be known in some bars only."""
 
-PER_SONG = ("num_bars", "tempo", "mode")
+PER_SONG = ("num_bars", "tempo", "mode", "shared_noise")
 """Conditions with one value for all bars."""
 
 SILENT, SOUNDS = 1, 2
@@ -98,6 +103,10 @@ class SongConditions(NamedTuple):
     """`[b, n, s]` 1 for a slot that is silent in a bar, 2 for one that sounds."""
     repeats: Tensor
     """`[b, n, s]` 1 for a slot that repeats no earlier bar exactly, 2 for one that does."""
+    texture: Tensor
+    """`[b, n, s, a]` grades as in `phraseloom.texture`."""
+    shared_noise: Tensor
+    """`[b, 1]` 1 for songs whose homologous bars have noise of their own, 9 for those in which it is the same."""
     chord_root: Tensor
     """`[b, n, k]` 1 to 12 for C to B, 13 for no chord."""
     chord_bass: Tensor
@@ -128,6 +137,8 @@ def song_conditions(
     has_end: bool = True,
     sounds: np.ndarray | None = None,
     is_repeated: np.ndarray | None = None,
+    texture: np.ndarray | None = None,
+    shared_noise: float = 0.0,
     chords: np.ndarray | None = None,
 ) -> dict[str, np.ndarray]:
     """The conditions of one song, without a batch dimension; hand several to `collate_conditions`.
@@ -137,6 +148,8 @@ def song_conditions(
         has_end: the sections end with the song's last bar.
         sounds: `[n, s]` 0 for unknown, SILENT or SOUNDS.
         is_repeated: `[n, s]` bool: the cell repeats an earlier one note for note.
+        texture: `[n, s, a]` grades as in `phraseloom.texture`.
+        shared_noise: share of the noise's variance that homologous bars have in common, 0 to 1.
         chords: `[n, k, 3]` numbers of roots, basses and tones, as `chord_numbers` gives them.
     """
     bars = bar_positions(sections)
@@ -144,6 +157,7 @@ def song_conditions(
     letters = [_letter_number(section.letter) for section in sections for _ in range(section.num_bars)]
     count = np.arange(1, n + 1)
     no_cells = np.zeros((n, num_slots), np.int64)
+    no_texture = np.full((n, num_slots, len(Aspect)), UNKNOWN, np.int64)
     told_chords = np.zeros((n, BEATS_PER_BAR, 3), np.int64) if chords is None else chords
     return {
         "is_bar": np.ones(n, bool),
@@ -160,6 +174,8 @@ def song_conditions(
         "mode": np.array([0 if mode is None else MODES.index(mode) + 1]),
         "sounds": no_cells if sounds is None else sounds,
         "repeats": no_cells if is_repeated is None else np.where(is_repeated, REPEATED, FIRST),
+        "texture": no_texture if texture is None else texture,
+        "shared_noise": np.array([1 + round(shared_noise * (NUM_NOISE_SHARES - 1))]),
         "chord_root": told_chords[..., 0],
         "chord_bass": told_chords[..., 1],
         "chord_tones": told_chords[..., 2],
@@ -184,6 +200,14 @@ def collate_conditions(songs: Sequence[dict[str, np.ndarray]], num_bars: int) ->
     return SongConditions(**fields)
 
 
+def homologous_bars(conditions: SongConditions) -> Tensor:
+    """`[b, n]`: for every bar the first one with its letter and offset; its own number where the form is unknown."""
+    code = conditions.letter * (MAX_OFFSET + 1) + conditions.offset
+    own = torch.arange(code.shape[1], device=code.device)
+    code = torch.where(conditions.letter > 0, code, -1 - own)
+    return (code[:, :, None] == code[:, None, :]).int().argmax(dim=2)
+
+
 def bar_relations(conditions: SongConditions) -> Tensor:
     """`[b, n, n]`: the kind of each pair of bars, 0 where the form is unknown, else 1 + its bits.
 
@@ -197,28 +221,42 @@ def bar_relations(conditions: SongConditions) -> Tensor:
     return code * (known[:, :, None] & known[:, None, :])
 
 
+def is_homologous(relations: Tensor) -> Tensor:
+    """Bool in the shape of `bar_relations`' numbers: letter and offset are the same."""
+    return (relations > 0) & ((relations - 1) & 3 == 3)
+
+
 class ConditionEmbedding(nn.Module):
     """Sum of the vectors of all conditions of a bar, `[b, n, d]`."""
 
     slot_offsets: Tensor
+    aspect_offsets: Tensor
 
     def __init__(self, width: int, num_slots: int) -> None:
         super().__init__()
         tables = {name: nn.Embedding(size, width) for name, size in NUM_VALUES.items()}
         for name in ("sounds", "repeats"):
             tables[name] = nn.Embedding(num_slots * NUM_CELL_VALUES, width)
+        tables["texture"] = nn.Embedding(num_slots * len(Aspect) * NUM_GRADES, width)
         for table in tables.values():
             nn.init.normal_(table.weight, std=0.3 * len(tables) ** -0.5)
         self.tables = nn.ModuleDict(tables)
         self.from_chords = nn.Linear(BEATS_PER_BAR * NUM_CHORD_NUMBERS, width)
         self.register_buffer("slot_offsets", NUM_CELL_VALUES * torch.arange(num_slots), persistent=False)
+        places = torch.arange(num_slots * len(Aspect)).view(num_slots, len(Aspect))
+        self.register_buffer("aspect_offsets", NUM_GRADES * places, persistent=False)
 
     def forward(self, conditions: SongConditions) -> Tensor:
         total = self.from_chords(_chord_features(conditions).flatten(-2))
         for name, table in self.tables.items():
             value = getattr(conditions, name)
-            is_cell = value.ndim == 3
-            total = total + (table(value + self.slot_offsets).sum(dim=-2) if is_cell else table(value))
+            if name == "texture":
+                vectors = table(value + self.aspect_offsets).sum(dim=(-3, -2))
+            elif value.ndim == 3:
+                vectors = table(value + self.slot_offsets).sum(dim=-2)
+            else:
+                vectors = table(value)
+            total = total + vectors
         return total
 
 

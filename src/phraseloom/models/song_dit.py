@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from phraseloom.form import MAX_BARS
-from phraseloom.models.conditions import NUM_RELATIONS, ConditionEmbedding, SongConditions, bar_relations
+from phraseloom.models.conditions import NUM_RELATIONS, ConditionEmbedding, SongConditions, bar_relations, is_homologous
 from phraseloom.models.layers import HIDDEN, Attention, FeedForward, Norm, channels_of_head, initialise, rotary_tables
 
 LEVEL_FREQUENCIES = 16
@@ -38,6 +38,10 @@ class SongDiTConfig:
     num_layers: int = 6
     num_heads: int = 5
     dropout: float = 0.1
+    local_layers: int = 0
+    """So many of the first layers see only near and homologous bars."""
+    local_bars: int = 8
+    """How far they see to either side."""
 
     def __post_init__(self) -> None:
         channels_of_head(self.width, self.num_heads)
@@ -128,7 +132,14 @@ class SongDiT(nn.Module):
         relations = bar_relations(conditions)
         hidden = torch.where(conditions.is_bar, 0.0, HIDDEN)[:, None, None]
         rotary = self.rotary_cos[:n], self.rotary_sin[:n]
-        for block in self.blocks:
-            x = block(x, modulation, relations, hidden, rotary)
+        near = hidden + torch.where(self._is_near(relations), 0.0, HIDDEN)[:, None]
+        for number, block in enumerate(self.blocks):
+            x = block(x, modulation, relations, near if number < self.config.local_layers else hidden, rotary)
         correction = self.to_cells(self.final_norm(x)).float().unflatten(-1, noisy.shape[2:])
         return (1 - level)[..., None] / deviation.square() * noisy + level[..., None] / deviation * correction
+
+    def _is_near(self, relations: Tensor) -> Tensor:
+        """`[b, n, n]` bool: the pairs of bars that see each other in the local layers."""
+        place = torch.arange(relations.shape[1], device=relations.device)
+        is_in_window = (place[:, None] - place).abs() <= self.config.local_bars
+        return is_in_window | is_homologous(relations)

@@ -8,10 +8,10 @@ one, which on a GPU takes longer than the network's own pass.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 MOMENTUM = 0.95
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
@@ -30,20 +30,21 @@ class Muon(torch.optim.Optimizer):
         weight_decay: decoupled.
     """
 
-    def __init__(self, matrices: Iterable[nn.Parameter], *, lr: float, weight_decay: float) -> None:
+    def __init__(self, matrices: Iterable[Tensor], *, lr: float, weight_decay: float) -> None:
         super().__init__(matrices, {"lr": lr, "weight_decay": weight_decay})
 
     @torch.no_grad()
-    def step(self, closure: None = None) -> None:
+    def step(self, closure: Callable[[], float] | None = None) -> None:  # ty: ignore[incompatible-method-override]
+        """One update from the gradients that are there; a closure is not called."""
         for group in self.param_groups:
-            alike: defaultdict[tuple[int, ...], list[nn.Parameter]] = defaultdict(list)
+            alike: defaultdict[tuple[int, ...], list[Tensor]] = defaultdict(list)
             for matrix in group["params"]:
                 if matrix.grad is not None:
                     alike[tuple(matrix.shape)].append(matrix)
             for matrices in alike.values():
                 self._update(matrices, group["lr"], group["weight_decay"])
 
-    def _update(self, matrices: list[nn.Parameter], lr: float, weight_decay: float) -> None:
+    def _update(self, matrices: list[Tensor], lr: float, weight_decay: float) -> None:
         """One step of matrices of one shape."""
         gradients: list[Tensor] = [matrix.grad for matrix in matrices if matrix.grad is not None]
         for matrix in matrices:

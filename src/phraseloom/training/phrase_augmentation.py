@@ -38,7 +38,9 @@ class PhraseAugmentation(BaseModel):
     def apply(self, table: PhraseTable, most_notes: int, rng: np.random.Generator) -> PhraseTable:
         """The phrases `[p]`, none with more than `most_notes` notes."""
         if self.spliced_share:
-            table = spliced(table, self._partners(self.spliced_share, table, rng), rng.choice(CUTS, len(table)), most_notes)
+            table = spliced(
+                table, self._partners(self.spliced_share, table, rng), rng.choice(CUTS, len(table)), most_notes
+            )
         if self.layered_share:
             borders = rng.integers(LOWEST_BORDER, HIGHEST_BORDER + 1, len(table))
             table = layered(table, self._partners(self.layered_share, table, rng), borders, most_notes)
@@ -106,7 +108,10 @@ def layered(table: PhraseTable, partners: np.ndarray, borders: np.ndarray, most_
         partners: `[p]` index of another phrase of the table; -1 for none.
         borders: `[p]` lowest MIDI pitch that is the phrase's own.
     """
-    pitch, borders = table.padded()[..., Attribute.PITCH] + VOCABULARY.attributes[Attribute.PITCH].first, borders[:, None]
+    pitch, borders = (
+        table.padded()[..., Attribute.PITCH] + VOCABULARY.attributes[Attribute.PITCH].first,
+        borders[:, None],
+    )
     place = np.arange(pitch.shape[1])
     above = (place < table.num_notes[:, None]) & (pitch >= borders)
     below = (place < table.num_notes[partners][:, None]) & (pitch[partners] < borders)

@@ -49,11 +49,16 @@ def successive(
     yield from DataLoader(
         _Made(epochs),
         batch_size=None,
+        collate_fn=_as_it_is,
         sampler=_Places(epochs, start),
         num_workers=num_workers,
         prefetch_factor=4,
         pin_memory=accelerator.device.type == "cuda",
     )
+
+
+def _as_it_is(made: Any) -> Any:
+    return made
 
 
 class _Epochs:
@@ -101,8 +106,8 @@ class _Made(Dataset[Any]):
         self._epoch: int | None = None
         self._loads: list[Callable[[], Any]] = []
 
-    def __getitem__(self, place: Place) -> tuple[Place, Any]:
-        epoch, index = place
+    def __getitem__(self, index: Place) -> tuple[Place, Any]:
+        epoch, number = index
         if epoch != self._epoch:
             self._epoch, self._loads = epoch, self.epochs.loads(epoch)
-        return (epoch, index + 1), self._loads[index]()
+        return (epoch, number + 1), self._loads[number]()

@@ -44,6 +44,8 @@ class SongDiTStage(BaseModel):
     """Bars in a batch of one process, padding included."""
     excerpt_share: float = Field(0.4, ge=0, le=1)
     """Share of the visits of a song in which only some successive sections of it are seen."""
+    rearranged_share: float = Field(0.0, ge=0, le=1)
+    """Share of the other visits in which one section is left out or comes twice, the form with it."""
     transposed_copies: int = Field(0, ge=0, le=11)
     """Copies of every training song in other keys than C major and A minor, to learn from beside it."""
 

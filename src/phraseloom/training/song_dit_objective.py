@@ -7,8 +7,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
 from phraseloom.diffusion.flow import corrupt, velocity_error
-from phraseloom.diffusion.ties import shared
-from phraseloom.models.conditions import GROUPS, PER_BAR_GROUPS, SongConditions
+from phraseloom.diffusion.ties import partly_shared, shared
+from phraseloom.models.conditions import (
+    GROUPS,
+    NUM_NOISE_SHARES,
+    PER_BAR_GROUPS,
+    SongConditions,
+    homologous_bars,
+)
 from phraseloom.models.song_dit import SongDiT
 from phraseloom.training.loop import Objective
 from phraseloom.training.noise_levels import MAX_SECTIONS, draw_cell_levels
@@ -36,6 +42,8 @@ class SongDiTLossSettings(BaseModel):
     whole song; as often it is unknown in about half of the sections."""
     all_dropout: float = Field(0.15, ge=0, le=1)
     """Chance of all groups to be unknown together."""
+    shared_noise_share: float = Field(0.5, ge=0, le=1)
+    """Share of the songs whose homologous bars have some noise in common; how much is drawn evenly, and told."""
 
 
 class SongDiTObjective(Objective[SongDiT]):
@@ -54,9 +62,16 @@ class SongDiTObjective(Objective[SongDiT]):
             independent_share=settings.independent_share,
             shift=settings.shift,
         )
+        batch = batch._replace(conditions=self._with_shared_noise(batch.conditions))
         conditions = self._with_some_unknown(batch.conditions)
         error = denoising_error(self.network, batch, level, conditions)
         return cell_mean(error, batch.conditions.is_bar[..., None] & (level > 0)), {}
+
+    def _with_shared_noise(self, conditions: SongConditions) -> SongConditions:
+        told = conditions.shared_noise
+        drawn = torch.randint(1, NUM_NOISE_SHARES + 1, told.shape, device=told.device)
+        has_some = torch.rand(told.shape, device=told.device) < self.settings.shared_noise_share
+        return conditions._replace(shared_noise=torch.where(has_some, drawn, 1))
 
     def _with_some_unknown(self, conditions: SongConditions) -> SongConditions:
         b = conditions.is_bar.shape[0]
@@ -79,10 +94,16 @@ class SongDiTObjective(Objective[SongDiT]):
 def denoising_error(network: nn.Module, batch: SongBatch, level: Tensor, conditions: SongConditions) -> Tensor:
     """`[b, n, s]` squared error of the velocity with fresh noise at `level [b, n, s]`.
 
-    Cells that are told to repeat another start from the same noise, as they do when songs are drawn. Not at another
-    level, though: two mixtures of the same two things would give both away.
+    Cells that are told to repeat another start from the same noise, and homologous bars from noise that is the same in
+    part, as they do when songs are drawn. Not at another level, though: two mixtures of the same two things would give
+    both away.
     """
-    noise = torch.randn_like(batch.latents)
+    told = batch.conditions
+    groups = homologous_bars(told)
+    is_alike = level == level.gather(1, groups[..., None].expand(level.shape))
+    share = is_alike * (told.shared_noise[..., None] - 1).clamp(min=0) / (NUM_NOISE_SHARES - 1)
+    common = torch.randn_like(batch.latents)
+    noise = partly_shared(torch.randn_like(batch.latents), common, groups, share)
     own = torch.arange(noise.shape[1], device=noise.device)[:, None]
     is_tied = (conditions.repeats > 0) & (level == level.gather(1, batch.owners))
     owners = torch.where(is_tied, batch.owners, own)

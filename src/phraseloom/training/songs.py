@@ -27,6 +27,7 @@ from phraseloom.models.conditions import (
 from phraseloom.repeats import FRESH, cell_contents, find_sources, owners_of
 from phraseloom.score import Score
 from phraseloom.structure import find_form
+from phraseloom.texture import section_textures, texture_of_bars
 from phraseloom.transforms import beat_chords, normalise_key, transpose
 
 BAR_STEP = 16
@@ -42,6 +43,7 @@ class LatentSong:
         latents: `[n, s, z]` float32, normalised.
         contents: `[n, s]` numbers, equal where the notes are, 0 for silence.
         chords: `[n, k, 3]` of its beats, in C major or A minor.
+        textures: `[k, s, a]` of its sections, as in `phraseloom.texture`.
     """
 
     latents: np.ndarray
@@ -50,6 +52,7 @@ class LatentSong:
     mode: str | None
     contents: np.ndarray
     chords: np.ndarray
+    textures: np.ndarray
 
     @classmethod
     def of(cls, score: Score, latents: np.ndarray) -> LatentSong:
@@ -58,13 +61,15 @@ class LatentSong:
         contents = np.zeros((num_bars, num_slots), np.int64)
         own = cell_contents(score)[:, :num_slots]
         contents[:, : own.shape[1]] = own
+        sections = score.sections or find_form(score)
         return cls(
             latents,
-            score.sections or find_form(score),
+            sections,
             score.tempo_bpm,
             None if score.key is None else score.key.mode,
             contents,
             chord_numbers(beat_chords(normalise_key(score))),
+            section_textures(score, sections, num_slots),
         )
 
     @property
@@ -102,78 +107,102 @@ class SongBatch(NamedTuple):
     end."""
 
 
+class _Visit(NamedTuple):
+    """A song and the numbers of those of its sections that are seen, in order."""
+
+    song: int
+    sections: tuple[int, ...]
+
+
 class SongBatches:
-    """Batches of whole songs and of excerpts that begin and end at section borders.
+    """Batches of whole songs, of songs with a section left out or doubled, and of excerpts between section borders.
 
     Args:
         songs: any lengths; what is longer than the model's longest song is only seen in excerpts.
         bars_per_batch: bars in a batch, padding included.
         excerpt_share: share of the visits of a song in which only some successive sections of it are seen.
-        seed: of order and excerpts.
+        seed: of order, excerpts and rearrangements.
+        rearranged_share: share of the visits in which one section is left out or comes twice.
     """
 
-    def __init__(self, songs: Sequence[LatentSong], bars_per_batch: int, excerpt_share: float, seed: int) -> None:
+    def __init__(
+        self,
+        songs: Sequence[LatentSong],
+        bars_per_batch: int,
+        excerpt_share: float,
+        seed: int,
+        rearranged_share: float = 0.0,
+    ) -> None:
         self.songs, self.bars_per_batch = songs, bars_per_batch
-        self.excerpt_share, self.seed = excerpt_share, seed
+        self.excerpt_share, self.rearranged_share, self.seed = excerpt_share, rearranged_share, seed
         self.first_bars = np.cumsum([0, *(len(song.latents) for song in songs)])
 
     def epoch(self, epoch: int, process: int, num_processes: int) -> list[Callable[[], SongBatch]]:
         rng = np.random.default_rng([self.seed, epoch])
-        spans = [(index, *self._span(song, rng)) for index, song in enumerate(self.songs)]
-        padded = np.array([-(-num_bars_of(self._sections(span)) // BAR_STEP) * BAR_STEP for span in spans])
+        visits = [_Visit(index, self._numbers(song, rng)) for index, song in enumerate(self.songs)]
+        padded = np.array([-(-num_bars_of(self._sections(visit)) // BAR_STEP) * BAR_STEP for visit in visits])
         batches = []
         for num_bars in np.unique(padded):
             rows = rng.permutation(np.flatnonzero(padded == num_bars))
             size = max(1, self.bars_per_batch // int(num_bars))
             count = -(-len(rows) // size)
             filled = np.resize(rows, count * size)  # the last batch is filled up from the first
-            batches += [(int(num_bars), [spans[i] for i in chosen]) for chosen in filled.reshape(count, size)]
+            batches += [(int(num_bars), [visits[i] for i in chosen]) for chosen in filled.reshape(count, size)]
         order = rng.permutation(len(batches))
         usable = len(order) - len(order) % num_processes
         return [partial(self._load, *batches[i]) for i in order[process:usable:num_processes]]
 
-    def _span(self, song: LatentSong, rng: np.random.Generator) -> tuple[int, int]:
-        """First and last section (exclusive) of what is seen of a song this time."""
-        whole = (0, len(song.sections))
-        fits = len(song.latents) <= MAX_BARS
-        if fits and rng.random() >= self.excerpt_share:
-            return whole
-        starts = [
+    def _numbers(self, song: LatentSong, rng: np.random.Generator) -> tuple[int, ...]:
+        """The numbers of the sections that are seen of a song this time, in their order."""
+        count = len(song.sections)
+        whole = tuple(range(count))
+        if len(song.latents) <= MAX_BARS and rng.random() >= self.excerpt_share:
+            return self._rearranged(song, whole, rng)
+        excerpts = [
             (first, last)
-            for first in range(len(song.sections))
-            for last in range(first + 1, len(song.sections) + 1)
+            for first in range(count)
+            for last in range(first + 1, count + 1)
             if MIN_EXCERPT_BARS <= num_bars_of(song.sections[first:last]) <= MAX_BARS
         ]
-        return starts[rng.integers(len(starts))] if starts else whole
+        return tuple(range(*excerpts[rng.integers(len(excerpts))])) if excerpts else whole
 
-    def _sections(self, span: tuple[int, int, int]) -> tuple[Section, ...]:
-        index, first, last = span
-        return self.songs[index].sections[first:last]
+    def _rearranged(self, song: LatentSong, whole: tuple[int, ...], rng: np.random.Generator) -> tuple[int, ...]:
+        if not self.rearranged_share or rng.random() >= self.rearranged_share or len(whole) < 3:
+            return whole
+        inner = int(rng.integers(1, len(whole) - 1))
+        is_doubled = rng.random() < 0.5 and len(song.latents) + song.sections[inner].num_bars <= MAX_BARS
+        return whole[:inner] + (inner,) * (2 * is_doubled) + whole[inner + 1 :]
 
-    def _load(self, num_bars: int, spans: list[tuple[int, int, int]]) -> SongBatch:
-        first_song = self.songs[spans[0][0]].latents
-        latents = np.zeros((len(spans), num_bars, *first_song.shape[1:]), np.float32)
-        owners = np.tile(np.arange(num_bars)[:, None], (len(spans), 1, first_song.shape[1]))
-        bars = np.full((len(spans), num_bars), -1)
+    def _sections(self, visit: _Visit) -> tuple[Section, ...]:
+        sections = self.songs[visit.song].sections
+        return tuple(sections[number] for number in visit.sections)
+
+    def _load(self, num_bars: int, visits: list[_Visit]) -> SongBatch:
+        shape = self.songs[visits[0].song].latents.shape[1:]
+        latents = np.zeros((len(visits), num_bars, *shape), np.float32)
+        owners = np.tile(np.arange(num_bars)[:, None], (len(visits), 1, shape[0]))
+        bars = np.full((len(visits), num_bars), -1)
         conditions = []
-        for row, owner, own_bars, (index, first, last) in zip(latents, owners, bars, spans, strict=True):
-            song, sections = self.songs[index], self._sections((index, first, last))
-            start, length = num_bars_of(song.sections[:first]), num_bars_of(sections)
-            seen = slice(start, start + length)
+        for row, owner, own_bars, visit in zip(latents, owners, bars, visits, strict=True):
+            song, sections = self.songs[visit.song], self._sections(visit)
+            starts = np.cumsum([0, *(section.num_bars for section in song.sections)])
+            seen = np.concatenate([np.arange(starts[number], starts[number + 1]) for number in visit.sections])
+            length = len(seen)
             sources = find_sources(sections, song.contents[seen])
             row[:length] = song.latents[seen]
             owner[:length] = owners_of(sources)
-            own_bars[:length] = self.first_bars[index] + start + np.arange(length)
+            own_bars[:length] = self.first_bars[visit.song] + seen
             conditions.append(
                 song_conditions(
                     sections,
-                    first_song.shape[1],
+                    shape[0],
                     tempo_bpm=song.tempo_bpm,
                     mode=song.mode,
-                    has_start=first == 0,
-                    has_end=last == len(song.sections),
+                    has_start=visit.sections[0] == 0,
+                    has_end=visit.sections[-1] == len(song.sections) - 1,
                     sounds=np.where(song.contents[seen] > 0, SOUNDS, SILENT),
                     is_repeated=sources != FRESH,
+                    texture=texture_of_bars(song.textures[list(visit.sections)], sections),
                     chords=song.chords[seen],
                 )
             )

@@ -31,6 +31,7 @@ from phraseloom.ranking import REAL_MUSIC_FILE, RealMusic
 from phraseloom.repeats import RepeatPrior
 from phraseloom.song_model import KIND as SONG_DIT_KIND
 from phraseloom.song_model import TICKS_PER_BAR, Slot, SongModel, song_dit_checkpoint, speaks_meter_of
+from phraseloom.texture_prior import TexturePrior
 from phraseloom.training.calibrating import fitted_calibration
 from phraseloom.training.latents import latents_beside
 from phraseloom.training.loop import LoopSettings, StepReport, train
@@ -163,15 +164,17 @@ def train_song_dit(
     chord_prior = ChordPrior.fit(song.score for song in train_songs)
     plan_prior = PlanPrior.fit(song.score for song in train_songs)
     loudness_prior = LoudnessPrior.fit((song.score for song in train_songs), len(slots))
+    texture_prior = TexturePrior.fit((song.score for song in train_songs), len(slots))
     if accelerator.is_main_process:
         _write_companions(corpus, train_songs, out)
     network = SongDiT(stage.network.for_corpus(len(slots), codec.network.config.latent_size))
     if start_from is not None:
         _begin_with(network, start_from, SONG_DIT_KIND)
-    untrained = SongModel(network, slots, stage.loss.shift, repeat_prior, chord_prior, plan_prior, loudness_prior)
+    priors = (repeat_prior, chord_prior, plan_prior, loudness_prior, texture_prior)
+    untrained = SongModel(network, slots, stage.loss.shift, *priors)
     steps = train(
         SongDiTObjective(network, stage.loss),
-        SongBatches(songs, stage.bars_per_batch, stage.excerpt_share, seed),
+        SongBatches(songs, stage.bars_per_batch, stage.excerpt_share, seed, stage.rearranged_share),
         stage.loop,
         seed=seed,
         accelerator=accelerator,

@@ -1,0 +1,86 @@
+"""How each track plays in each section, in a few coarse numbers: how many notes, how high, how long, how syncopated.
+
+Letters in shapes: n bars, k sections, s tracks, a aspects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import IntEnum
+
+import numpy as np
+
+from phraseloom.form import Section
+from phraseloom.score import Notes, Score
+from phraseloom.transforms import normalise_key
+
+TICKS_PER_QUAVER = 6
+
+
+class Aspect(IntEnum):
+    """What is measured, each in the mean of the bars in which the track sounds."""
+
+    NOTES = 0
+    """Notes a bar."""
+    ONSETS = 1
+    """Onsets a bar, notes that begin together counted once."""
+    PITCH = 2
+    """MIDI pitch, of the song in C major or A minor."""
+    DURATION = 3
+    """Ticks that a note lasts, geometric mean."""
+    OFF_QUAVERS = 4
+    """Share of the onsets that lie beside the quavers."""
+
+
+EDGES = (
+    (2.0, 3.5, 5.0, 7.0, 9.5, 12.5, 16.0),
+    (2.0, 3.5, 4.5, 5.5, 6.5, 8.0, 10.5),
+    (52.0, 56.0, 60.0, 64.0, 68.0, 72.0, 77.0),
+    (3.5, 4.5, 5.5, 7.0, 9.0, 12.0, 18.0),
+    (0.03, 0.08, 0.15, 0.22, 0.3, 0.4, 0.5),
+)
+"""Of each aspect, the borders between its grades."""
+
+TYPICAL_NOTES = (1.0, 3.0, 4.0, 6.0, 8.0, 11.0, 14.0, 18.0)
+"""Notes a bar that stand for the eight grades of it."""
+
+UNKNOWN, RESTS, LOWEST_GRADE = 0, 1, 2
+NUM_GRADES = LOWEST_GRADE + 8
+"""Grades are whole numbers: unknown, a track that rests, and eight from little to much."""
+
+
+def section_textures(score: Score, sections: Sequence[Section], num_tracks: int) -> np.ndarray:
+    """`[k, s, a]` grades of the first `num_tracks` tracks in each section; tracks that are not there rest."""
+    score = normalise_key(score)
+    starts = np.cumsum([0, *(section.num_bars for section in sections)])
+    textures = np.full((len(sections), num_tracks, len(Aspect)), RESTS, np.int64)
+    for slot, track in enumerate(score.tracks[:num_tracks]):
+        bars = score.bar_of(track.notes.onset_ticks)
+        section_of_note = np.searchsorted(starts, bars, side="right") - 1
+        for number in np.unique(section_of_note[section_of_note < len(sections)]):
+            chosen = section_of_note == number
+            textures[number, slot] = _grades(track.notes.where(chosen), bars[chosen], score)
+    return textures
+
+
+def texture_of_bars(textures: np.ndarray, sections: Sequence[Section]) -> np.ndarray:
+    """`[n, s, a]` of every bar, from those `[k, s, a]` of its section."""
+    return np.repeat(textures, [section.num_bars for section in sections], axis=0)
+
+
+def grade(aspect: Aspect, value: float) -> int:
+    """The grade of a mean, at least `LOWEST_GRADE`."""
+    return LOWEST_GRADE + int(np.searchsorted(EDGES[aspect], value, side="right"))
+
+
+def _grades(notes: Notes, bars: np.ndarray, score: Score) -> list[int]:
+    num_bars, onsets = len(np.unique(bars)), np.unique(notes.onset_ticks)
+    in_bar = onsets - np.asarray(score.bar_start_ticks)[score.bar_of(onsets)]
+    values = {
+        Aspect.NOTES: len(notes) / num_bars,
+        Aspect.ONSETS: len(onsets) / num_bars,
+        Aspect.PITCH: float(notes.pitch.mean()),
+        Aspect.DURATION: float(np.exp(np.log(notes.duration_ticks).mean())),
+        Aspect.OFF_QUAVERS: float((in_bar % TICKS_PER_QUAVER != 0).mean()),
+    }
+    return [grade(aspect, values[aspect]) for aspect in Aspect]
