@@ -34,7 +34,7 @@ from phraseloom.ranking import REAL_MUSIC_FILE, RealMusic
 from phraseloom.regions import format_cells
 from phraseloom.repeats import FRESH, cell_contents, compensated, find_sources, shared_noise_of
 from phraseloom.score import Notes, Score, TempoChange, Track
-from phraseloom.settling import with_chords, with_returns
+from phraseloom.settling import with_chords, with_returns, with_textures
 from phraseloom.song_model import SONG_DIT_FILE, SongModel, load_song_model
 from phraseloom.song_recipe import SongRecipe, Step
 from phraseloom.structure import key_of_notes
@@ -368,10 +368,12 @@ class Composer:
         return drawn
 
     def _settled(self, edit: Edit, seed: int) -> Edit:
-        """The edit with what the priors say of it: what returns in added bars, and chords to what is heard."""
+        """The edit with what the priors say of it: what returns in added bars, chords to what is heard, textures."""
         if edit.is_longer:
-            return with_returns(edit, self.model.repeat_prior, np.random.default_rng([seed, _REPEATS]))
-        return with_chords(edit, self.model.chord_prior) if edit.heard else edit
+            edit = with_returns(edit, self.model.repeat_prior, np.random.default_rng([seed, _REPEATS]))
+        elif edit.heard:
+            edit = with_chords(edit, self.model.chord_prior)
+        return with_textures(edit, self.model.texture_prior, np.random.default_rng([seed, _TEXTURES]))
 
     def _draw(self, request: Request, seed: int, steps: int, guidance: Guidance, progress: Progress | None) -> Drawn:
         return draw(

@@ -1,10 +1,11 @@
-"""What priors say of an edit before the network draws it: what returns, and which chords there are.
+"""What priors say of an edit before the network draws it: what returns, which chords there are, how full it is.
 
 In songs, a part of what returns is the same. In new bars of a section that the song has already, the cells that repeat
 it are drawn from the prior that new songs follow too: those of bars that are known are copied, those of bars that are
 new themselves are tied. The rest is written to fit them. The chords of the known bars return in all of the new ones.
 
-A song without chords is given some that fit the tracks that are heard.
+A song without chords is given some that fit the tracks that are heard. What is written into a section goes on as the
+track plays there or where the section returns; where nothing tells, as in a song that comes near.
 
 Letters in shapes: n bars, s slots.
 """
@@ -26,6 +27,8 @@ from phraseloom.reforming import NEW_BAR, chords_of_bars
 from phraseloom.repeats import AS_IN_THE_CORPUS, FRESH, RepeatPrior, cell_contents, find_sources
 from phraseloom.score import ChordSpan, Notes, Score
 from phraseloom.song_model import TICKS_PER_BAR
+from phraseloom.texture import section_textures, texture_of_bars
+from phraseloom.texture_prior import TexturePrior
 from phraseloom.transforms import excerpt, overlaid, with_notes
 
 
@@ -63,6 +66,16 @@ def with_chords(edit: Edit, prior: ChordPrior) -> Edit:
     chart = chart_of(song.chords, song.sections)
     remarks = (*edit.remarks, f"the song says no chords; it was heard as {chart}")
     return replace(edit, score=score, request=replace(edit.request, song=song), remarks=remarks)
+
+
+def with_textures(edit: Edit, prior: TexturePrior, rng: np.random.Generator) -> Edit:
+    """The edit with how each track plays in each section: as its notes say that are there, the rest in their way."""
+    request, song = edit.request, edit.request.song
+    if not song.sections:
+        return edit
+    known = section_textures(song, song.sections, len(song.tracks), request.levels < NEW)
+    textures = prior.completed(song.sections, known, rng)
+    return replace(edit, request=replace(request, texture=texture_of_bars(textures, song.sections)))
 
 
 def _with_copies(edit: Edit, sources: np.ndarray, is_copied: np.ndarray) -> Score:

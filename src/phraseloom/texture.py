@@ -49,16 +49,28 @@ NUM_GRADES = LOWEST_GRADE + 8
 """Grades are whole numbers: unknown, a track that rests, and eight from little to much."""
 
 
-def section_textures(score: Score, sections: Sequence[Section], num_tracks: int) -> np.ndarray:
-    """`[k, s, a]` grades of the first `num_tracks` tracks in each section; tracks that are not there rest."""
+def section_textures(
+    score: Score, sections: Sequence[Section], num_tracks: int, is_known: np.ndarray | None = None
+) -> np.ndarray:
+    """`[k, s, a]` grades of the first `num_tracks` tracks in each section; tracks that are not there rest.
+
+    Args:
+        is_known: `[n, s]` bool, the cells of which the notes count; all where None. A track is unknown in a section of
+            which no cell is known, or of which some are not and the others rest.
+    """
     score = normalise_key(score)
-    starts = np.cumsum([0, *(section.num_bars for section in sections)])
+    shape = (score.num_bars, num_tracks)
+    is_known = np.ones(shape, bool) if is_known is None else is_known
+    ends = np.cumsum([section.num_bars for section in sections])
+    section_of_bar = np.searchsorted(ends, np.arange(score.num_bars), side="right")
     textures = np.full((len(sections), num_tracks, len(Aspect)), RESTS, np.int64)
+    for number in range(len(sections)):
+        textures[number, ~is_known[section_of_bar == number].all(axis=0)] = UNKNOWN
     for slot, track in enumerate(score.tracks[:num_tracks]):
         bars = score.bar_of(track.notes.onset_ticks)
-        section_of_note = np.searchsorted(starts, bars, side="right") - 1
-        for number in np.unique(section_of_note[section_of_note < len(sections)]):
-            chosen = section_of_note == number
+        counts = is_known[bars, slot]
+        for number in np.unique(section_of_bar[bars[counts & (bars < ends[-1])]]):
+            chosen = counts & (section_of_bar[bars] == number)
             textures[number, slot] = _grades(track.notes.where(chosen), bars[chosen], score)
     return textures
 

@@ -63,6 +63,27 @@ class TexturePrior:
         is_other = (asked != UNKNOWN) & (asked != nearest[firsts])
         return np.where(is_other, asked, nearest)
 
+    def completed(self, form: Sequence[Section], known: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """`[k, s, a]` the textures of a song of which some are known: those of a section that returns hold for all of
+        its letter, the rest is like in a song that comes near.
+
+        Args:
+            known: `[k, s, a]` grades, UNKNOWN where there is nothing to measure.
+        """
+        known = known.copy()
+        for number, section in enumerate(form):
+            alike = [other for other in range(len(form)) if form[other].letter == section.letter]
+            for slot in np.flatnonzero((known[number] == UNKNOWN).all(axis=-1)):
+                told = [other for other in alike if (known[other, slot] != UNKNOWN).any()]
+                if told:
+                    known[number, slot] = known[min(told, key=lambda other: abs(other - number)), slot]
+        if not self.letters:
+            return known
+        order = rng.permutation(len(self.letters))
+        proposals = [self.textures[song][_counterparts(form, self.letters[song])] for song in order]
+        nearest = proposals[int(np.argmin([_distance(known, proposal) for proposal in proposals]))]
+        return np.where(known == UNKNOWN, nearest, known)
+
     def to_dict(self) -> dict[str, Any]:
         """For JSON; `TexturePrior.from_dict` reads it. A grade is one digit."""
         grades = ["".join(map(str, textures.ravel().tolist())) for textures in self.textures]

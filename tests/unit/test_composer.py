@@ -115,7 +115,7 @@ def test_seeds_that_are_not_given_are_drawn_anew(composer):
     ("first", "second", "semitones"), [("C", "D", 2), ("A minor", "B minor", 2), ("C", "F#", -6), ("C", "F", 5)]
 )
 def test_the_key_moves_the_same_notes(composer, first, second, semitones):
-    one, other = (composer.generate(in_key(key), seed=3, steps=1).score for key in (first, second))
+    one, other = (composer.generate(in_key(key), seed=4, steps=1).score for key in (first, second))
     assert one.num_notes > 0
     assert other == transpose(one, semitones)
 
