@@ -57,7 +57,7 @@ TEXTURES = TexturePrior(("iABABo",), (np.arange(6 * 3 * len(Aspect)).reshape(6, 
 
 END_LOGIT = 2.0
 """Added to the end of a phrase, so that phrases have a few notes each instead of the 64 that fit."""
-OUT_OF_RANGE_LOGIT = -20.0
+OUT_OF_RANGE_LOGIT = -1000.0
 
 
 def tiny_phrase_vae(seed: int = 0) -> PhraseVAE:
