@@ -364,6 +364,7 @@ class Composer:
         cast = np.zeros(asked.shape[:2]) if plan.tracks is None else _of_sections(plan.tracks, form, self._slot_names)
         asked[cast == RESTS] = NO_NOTES
         drawn = self.model.texture_prior.propose(form, asked, np.random.default_rng([seed, _TEXTURES]))
+        drawn[cast == RESTS] = NO_NOTES
         drawn[(cast == PLAYS) & (drawn[..., 0] == NO_NOTES)] = UNKNOWN
         return drawn
 

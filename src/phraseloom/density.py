@@ -19,7 +19,7 @@ from phraseloom.texture import LOWEST_GRADE, RESTS, TYPICAL_NOTES, UNKNOWN, Aspe
 
 MOST_NOTES = 64
 _PART = re.compile(r"\s*([A-Za-z](?:\s*,\s*[A-Za-z])*)\s*:(.*)", re.DOTALL)
-_TRACK = re.compile(r"\s*(\S.*?)\s+(\d+(?:\.\d+)?)\s*(?:,|$|\s(?=\S))", re.DOTALL)
+_TRACK = re.compile(r"\s*([^\s,][^,]*?)\s+(\d+(?:\.\d+)?)\s*(?:,|$|\s(?=\S))", re.DOTALL)
 _REMEDY = "write a letter, and tracks with their notes a bar, such as A: melody 5, piano 9; B: all 12"
 _ALL = "all"
 
@@ -80,7 +80,9 @@ class Density:
 
     def __str__(self) -> str:
         return "; ".join(
-            f"{letter}: " + ", ".join(f"{name} {notes:g}" for name, notes in numbers) for letter, numbers in self.parts
+            f"{letter}: "
+            + ", ".join(f"{name} {np.format_float_positional(notes, trim='-')}" for name, notes in numbers)
+            for letter, numbers in self.parts
         )
 
 

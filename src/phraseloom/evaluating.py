@@ -65,20 +65,29 @@ class SongsEvaluation:
 
 
 def evaluate_reconstruction(
-    corpus: Path, split: str, noise: float, checkpoint: Path | None, progress: Progress
+    corpus: Path,
+    split: str,
+    noise: float,
+    checkpoint: Path | None,
+    progress: Progress,
+    *,
+    readings: int | None = None,
 ) -> ReconstructionReport:
     """Encodes and decodes every phrase of a split's songs in the model's meter and compares the notes.
 
     Args:
-        noise: standard deviation of Gaussian noise on the latents, as a share of their scale; seeded by the song.
+        noise: standard deviation of Gaussian noise on the latents, as a share of their scale; seeded by the song, and
+            told to the decoder.
         checkpoint: folder with weights; the package's own where None.
+        readings: as for `phraseloom.phrase_codec.PhraseCodec.decode_faithfully`, its default where None.
 
     Raises:
         RequestError: the split has no such song.
     """
-    from phraseloom.phrase_codec import song_phrases
+    from phraseloom.phrase_codec import DEFAULT_READINGS, song_phrases
 
     codec = _load_codec(checkpoint)
+    readings = DEFAULT_READINGS if readings is None else readings
     scores = _songs_of_corpus(corpus, split)
     true: list[Notes] = []
     decoded: list[Notes] = []
@@ -87,7 +96,7 @@ def evaluate_reconstruction(
         progress("decoding", number / len(scores))
         latents = codec.encode(song_phrases(score))
         latents += noise * np.random.default_rng(number).standard_normal(latents.shape, np.float32)
-        table = codec.decode(latents, TICKS_PER_BAR)
+        table = codec.decode_faithfully(latents, TICKS_PER_BAR, noise=noise, readings=readings)
         true += [notes for bar in cut(normalise_key(score)) for notes in bar]
         decoded += [table.phrase(index) for index in range(len(table))]
         track_names += [track.name for track in score.tracks] * score.num_bars

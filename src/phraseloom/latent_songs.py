@@ -12,7 +12,7 @@ import numpy as np
 from phraseloom.errors import CheckpointError, RequestError, UnsupportedScoreError
 from phraseloom.events import VOCABULARY, Attribute, EncodingLosses
 from phraseloom.passengers import NO_SONG_PASSENGERS, NO_TRACK_PASSENGERS
-from phraseloom.phrase_codec import PhraseCodec, song_phrases
+from phraseloom.phrase_codec import DEFAULT_READINGS, PhraseCodec, song_phrases
 from phraseloom.score import TICKS_PER_QUARTER, Notes, Score
 from phraseloom.structure import key_of_notes
 from phraseloom.transforms import join, normalising_shift
@@ -98,11 +98,14 @@ def encode_song(score: Score, codec: PhraseCodec) -> tuple[LatentSong, EncodingL
     return LatentSong(latents, frame, shift, codec.latent_fingerprint), phrases.losses
 
 
-def decode_song(song: LatentSong, codec: PhraseCodec, noise: np.ndarray | float = 0.0) -> Score:
+def decode_song(
+    song: LatentSong, codec: PhraseCodec, noise: np.ndarray | float = 0.0, readings: int = DEFAULT_READINGS
+) -> Score:
     """The song of latents: a valid score whatever the latents are.
 
     Args:
         noise: what the decoder is told of the noise in the latents, as a share of their scale; a number or `[n, t]`.
+        readings: as for `PhraseCodec.decode_faithfully`.
 
     Raises:
         CheckpointError: the latents are those of another phrase VAE.
@@ -125,7 +128,7 @@ def decode_song(song: LatentSong, codec: PhraseCodec, noise: np.ndarray | float 
         rows = np.flatnonzero(cell_ticks == ticks)
         for start in range(0, len(rows), PHRASES_PER_BATCH):
             batch = rows[start : start + PHRASES_PER_BATCH]
-            table = codec.decode(cells[batch], ticks, noise=told_noise[batch])
+            table = codec.decode_faithfully(cells[batch], ticks, noise=told_noise[batch], readings=readings)
             for index, row in enumerate(batch.tolist()):
                 shift = 0 if frame.tracks[row % num_tracks].is_drum else -song.semitones
                 phrases[row] = table.phrase(index).transposed(shift)

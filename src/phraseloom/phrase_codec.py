@@ -29,6 +29,15 @@ KIND = "phrase_vae"
 PHRASE_VAE_FILE = "phrase_vae.safetensors"
 """Name of the file in a folder of weights."""
 PHRASES_PER_BATCH, PHRASES_PER_GPU_BATCH = 64, 4096
+DEFAULT_READINGS = 4
+"""A 64-bar song is then decoded in about half a second on two cores."""
+NEAR = 0.6
+"""Distance of normalised latents up to which they are taken for those of one phrase: on songs that were not learned
+from, nine in ten phrases that were decoded to the note lie nearer than 0.45, for their velocities, and nine in ten
+others further away than 0.95."""
+READING_TEMPERATURE = 0.8
+PUSH = 0.7
+"""How far a latent is moved against its phrase's deviation for the second reading; of 0.5 to 1.5 the best."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +96,53 @@ class PhraseCodec:
     def encode(self, table: PhraseTable) -> np.ndarray:
         """Normalised latents `[p, z]` float32 of phrases."""
         return (encode_means(self.network, table) - self._mean) / self.statistics.scale
+
+    def decode_faithfully(
+        self,
+        latents: np.ndarray,
+        ticks_per_bar: int,
+        *,
+        noise: np.ndarray | float = 0.0,
+        readings: int = DEFAULT_READINGS,
+    ) -> PhraseTable:
+        """The phrases that encode to about these normalised latents `[p, z]`, as far as they are found.
+
+        Analysis by synthesis: what was decoded is encoded again, and what does not come out near its latent is read
+        once more, first from a latent moved the other way, then with notes that are drawn; the nearest reading counts.
+        For latents that phrases have; what lies between those of phrases is better read once, by `decode`.
+
+        Args:
+            noise: as for `decode`; so much further from its latent a phrase may lie.
+            readings: how many further readings of what does not come back; each takes less time than the first. The
+                same latents give the same phrases.
+        """
+        told = np.broadcast_to(np.asarray(noise, np.float32), len(latents)).copy()
+        is_near = np.sqrt(NEAR**2 + latents.shape[1] * told**2)
+        table = self.decode(latents, ticks_per_bar, noise=told)
+        found = self.encode(table)
+        generator = torch.Generator().manual_seed(0)
+        for number in range(readings):
+            distance = np.linalg.norm(found - latents, axis=1)
+            far = np.flatnonzero(distance > is_near)
+            if not len(far):
+                break
+            if number == 0:
+                pushed = latents[far] + PUSH * (latents[far] - found[far])
+                again = self.decode(pushed, ticks_per_bar, noise=told[far])
+            else:
+                again = decode_phrases(
+                    self.network,
+                    torch.from_numpy(self.raw(latents[far])),
+                    ticks_per_bar,
+                    noise=torch.from_numpy(told[far]),
+                    temperature=READING_TEMPERATURE,
+                    note_generator=generator,
+                )
+            its_latents = self.encode(again)
+            better = np.linalg.norm(its_latents - latents[far], axis=1) < distance[far]
+            found[far[better]] = its_latents[better]
+            table = table.replaced(far[better], again.select(np.flatnonzero(better)))
+        return table
 
     def decode(
         self,

@@ -229,7 +229,7 @@ def _checked_cast(tracks: str | Cast, form: tuple[Section, ...] | None) -> Cast:
     return cast
 
 
-def _checked_density(density: str | Density, form: tuple[Section, ...] | None) -> Density:
+def _checked_density(density: str | Density, form: tuple[Section, ...] | None) -> Density | None:
     numbers = parse_density(density) if isinstance(density, str) else density
     if not isinstance(numbers, Density):
         raise RequestError(f"the density is {density!r}", "give notes a bar, such as 'A: melody 5, piano 9; B: all 12'")
@@ -237,7 +237,7 @@ def _checked_density(density: str | Density, form: tuple[Section, ...] | None) -
         letters = " ".join(f"{letter}8" for letter, _ in numbers.parts)
         raise RequestError("densities are given for sections, but there is no form", f"give a form, such as {letters}")
     numbers.check_letters(form)
-    return numbers
+    return numbers if numbers.parts else None
 
 
 def _proposed_tempo(rng: np.random.Generator) -> float:

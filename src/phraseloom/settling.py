@@ -27,7 +27,7 @@ from phraseloom.reforming import NEW_BAR, chords_of_bars
 from phraseloom.repeats import AS_IN_THE_CORPUS, FRESH, RepeatPrior, cell_contents, find_sources
 from phraseloom.score import ChordSpan, Notes, Score
 from phraseloom.song_model import TICKS_PER_BAR
-from phraseloom.texture import section_textures, texture_of_bars
+from phraseloom.texture import RESTS, UNKNOWN, section_textures, texture_of_bars
 from phraseloom.texture_prior import TexturePrior
 from phraseloom.transforms import excerpt, overlaid, with_notes
 
@@ -75,6 +75,9 @@ def with_textures(edit: Edit, prior: TexturePrior, rng: np.random.Generator) -> 
         return edit
     known = section_textures(song, song.sections, len(song.tracks), request.levels < NEW)
     textures = prior.completed(song.sections, known, rng)
+    ends = np.cumsum([section.num_bars for section in song.sections])
+    is_written = np.stack([part.any(axis=0) for part in np.split(request.levels > KNOWN, ends[:-1])])
+    textures[is_written & (textures == RESTS).all(axis=-1)] = UNKNOWN  # what is to be written need not rest
     return replace(edit, request=replace(request, texture=texture_of_bars(textures, song.sections)))
 
 

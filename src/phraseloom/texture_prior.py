@@ -16,7 +16,7 @@ import numpy as np
 
 from phraseloom.form import Section
 from phraseloom.score import Score
-from phraseloom.texture import LOWEST_GRADE, UNKNOWN, Aspect, section_textures
+from phraseloom.texture import LOWEST_GRADE, RESTS, UNKNOWN, Aspect, section_textures
 
 MOST_SONGS = 256
 """So many songs are kept, evenly chosen."""
@@ -50,7 +50,7 @@ class TexturePrior:
 
         Args:
             asked: `[k, s, a]` grades, the same in sections of one letter, UNKNOWN for what is to be proposed. What the
-                first section of a letter has anyway is not forced on the later ones, which differ a little.
+                first section of a letter has anyway is not forced on the later ones, which differ a little; rests are.
         """
         if not self.letters:
             return asked
@@ -60,8 +60,9 @@ class TexturePrior:
         is_first = np.equal(firsts, np.arange(len(form)))
         distances = [_distance(asked[is_first], proposal[is_first]) for proposal in proposals]
         nearest = proposals[int(np.argmin(distances))]
-        is_other = (asked != UNKNOWN) & (asked != nearest[firsts])
-        return np.where(is_other, asked, nearest)
+        is_other = (asked != UNKNOWN) & ((asked != nearest[firsts]) | (asked == RESTS))
+        is_woken = (is_other & (asked != RESTS)).any(axis=-1, keepdims=True) & (nearest == RESTS)
+        return np.where(is_other, asked, np.where(is_woken, UNKNOWN, nearest))
 
     def completed(self, form: Sequence[Section], known: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """`[k, s, a]` the textures of a song of which some are known: those of a section that returns hold for all of
@@ -70,13 +71,13 @@ class TexturePrior:
         Args:
             known: `[k, s, a]` grades, UNKNOWN where there is nothing to measure.
         """
-        known = known.copy()
+        given, known = known, known.copy()
         for number, section in enumerate(form):
             alike = [other for other in range(len(form)) if form[other].letter == section.letter]
-            for slot in np.flatnonzero((known[number] == UNKNOWN).all(axis=-1)):
-                told = [other for other in alike if (known[other, slot] != UNKNOWN).any()]
+            for slot in np.flatnonzero((given[number] == UNKNOWN).all(axis=-1)):
+                told = [other for other in alike if (given[other, slot] != UNKNOWN).any()]
                 if told:
-                    known[number, slot] = known[min(told, key=lambda other: abs(other - number)), slot]
+                    known[number, slot] = given[min(told, key=lambda other: abs(other - number)), slot]
         if not self.letters:
             return known
         order = rng.permutation(len(self.letters))

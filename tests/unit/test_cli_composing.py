@@ -1,12 +1,15 @@
-"""The best of several songs, on the command line."""
+"""Plans as the command line asks for them, and the best of several songs."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
 
+import pytest
+
 from phraseloom.cli import main
 from phraseloom.composer import Composer
+from phraseloom.plan_file import parse_plan_toml
 from support.networks import write_tiny_weights
 
 
@@ -47,3 +50,51 @@ def test_nothing_is_written_where_the_work_is_interrupted(tmp_path, monkeypatch)
     monkeypatch.setattr(Composer, "generate", interrupted)
     assert main(arguments(tmp_path, 3, 1)) != 0
     assert not list(tmp_path.glob("*.mid"))
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory) -> Path:
+    return write_tiny_weights(tmp_path_factory.mktemp("weights"))
+
+
+def test_a_density_is_part_of_the_plan(weights, tmp_path, capsys):
+    asked = ["--form", "A2 B2", "--seed", "5", "--checkpoint", str(weights)]
+    assert main(["plan", *asked, "--density", "A: Melody 5.5, all 2\nB: bridge 0"]) == 0
+    printed = capsys.readouterr().out
+    density = parse_plan_toml(printed).density
+    assert density is not None
+    of_letter = {letter: dict(notes) for letter, notes in density.parts}
+    assert of_letter["A"] == {"melody": 5.5, "bridge": 2, "drums": 2}
+    assert of_letter["B"]["bridge"] == 0
+    (tmp_path / "plan.toml").write_text(printed, encoding="utf-8")
+    song = str(tmp_path / "song.mid")
+    given = ["--plan", str(tmp_path / "plan.toml"), "--density", "B: all 7"]
+    assert main(["generate", *given, "--steps", "1", "--json", "-o", song, *asked[2:]]) == 0
+    assert "B: melody 7, bridge 7, drums 7" in json.loads(capsys.readouterr().out)["plan"]["density"]
+
+
+@pytest.mark.parametrize("command", [["plan"], ["generate", "--steps", "1", "-o", "song.mid"]])
+@pytest.mark.parametrize(
+    ("asked", "message", "remedy"),
+    [
+        (
+            ["--form", "A2", "--density", "A: melody"],
+            "'melody' is no track with its notes a bar",
+            "such as A: melody 5",
+        ),
+        (["--form", "A2", "--density", "A: melody 65"], "65 notes a bar", "give 0 to 64"),
+        (["--form", "A2", "--density", "B: melody 5"], "given for B, but the form is A2", "letters of the form: A"),
+        (["--form", "A2", "--density", "A: oboe 5"], "no track 'oboe' for A", "choose among MELODY, BRIDGE, DRUMS"),
+        (["--density", "A: melody 5"], "there is no form", "give a form, such as A8"),
+    ],
+)
+def test_a_density_that_cannot_be_ends_in_2_with_a_remedy(
+    weights, tmp_path, monkeypatch, capsys, command, asked, message, remedy
+):
+    monkeypatch.chdir(tmp_path)
+    assert main([*command, *asked, "--checkpoint", str(weights)]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert message in err.splitlines()[0]
+    assert remedy in err.splitlines()[-1]
+    assert not list(tmp_path.iterdir())

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from phraseloom.composer import MAX_SEED, MAX_STEPS, RECIPE_PREFIX, Composer, Composition
+from phraseloom.drawing import Request, draw
 from phraseloom.errors import CheckpointError, RequestError, UnreadableFileError
 from phraseloom.form import format_form, num_bars_of, parse_form
 from phraseloom.harmony import parse_key
@@ -17,11 +18,13 @@ from phraseloom.melody_index import MELODY_INDEX_FILE, MelodyIndex
 from phraseloom.midi import read_midi
 from phraseloom.phrase_codec import PHRASE_VAE_FILE
 from phraseloom.plan import DEFAULT_NUM_BARS, SongPlan
-from phraseloom.repeats import AS_IN_THE_CORPUS, FRESH
+from phraseloom.repeats import AS_IN_THE_CORPUS, FRESH, shared_noise_of
 from phraseloom.score import Score
 from phraseloom.song_model import SONG_DIT_FILE, TICKS_PER_BAR
 from phraseloom.song_recipe import SongRecipe
 from phraseloom.structure import key_of_notes
+from phraseloom.texture import LOWEST_GRADE, RESTS, UNKNOWN, Aspect, grade, section_textures
+from phraseloom.texture_prior import TexturePrior
 from phraseloom.transforms import cut, transpose
 from support.networks import SLOTS, tiny_composer, write_tiny_weights
 from support.smf import chunk, meta, midi_file, note
@@ -41,6 +44,23 @@ def composer(tmp_path_factory) -> Composer:
 @pytest.fixture(scope="module")
 def composition(composer) -> Composition:
     return composer.generate(PLAN, seed=1, steps=3)
+
+
+@pytest.fixture
+def requests(monkeypatch) -> list[Request]:
+    """All that is drawn."""
+    seen = []
+
+    def watched(request: Request, *arguments, **options):
+        seen.append(request)
+        return draw(request, *arguments, **options)
+
+    monkeypatch.setattr("phraseloom.composer.draw", watched)
+    return seen
+
+
+def with_prior(composer: Composer, prior: TexturePrior) -> Composer:
+    return Composer(composer.codec, replace(composer.model, texture_prior=prior))
 
 
 @pytest.mark.parametrize("num_bars", [1, 2, 3, 17, 128])
@@ -115,13 +135,15 @@ def test_seeds_that_are_not_given_are_drawn_anew(composer):
     ("first", "second", "semitones"), [("C", "D", 2), ("A minor", "B minor", 2), ("C", "F#", -6), ("C", "F", 5)]
 )
 def test_the_key_moves_the_same_notes(composer, first, second, semitones):
-    one, other = (composer.generate(in_key(key), seed=4, steps=1).score for key in (first, second))
-    assert one.num_notes > 0
+    """Of a seed with which the weights write no notes so low or high that they would be moved by octaves too."""
+    one, other = (composer.generate(in_key(key), seed=3, steps=1).score for key in (first, second))
+    pitches = np.concatenate([track.notes.pitch for track in one.tracks if not track.is_drum])
+    assert 6 <= pitches.min() < pitches.max() <= 121
     assert other == transpose(one, semitones)
 
 
 def in_key(key: str) -> SongPlan:
-    return SongPlan(form=PLAN.form, key=key, tempo_bpm=PLAN.tempo_bpm)
+    return SongPlan(form="A4", key=key, tempo_bpm=PLAN.tempo_bpm)
 
 
 @pytest.mark.parametrize(
@@ -309,6 +331,127 @@ def test_tracks_that_are_to_rest_are_silent_and_the_others_are_free(composer):
 def test_tracks_that_the_model_does_not_have_are_refused(composer):
     with pytest.raises(RequestError, match="no track 'oboe' for A"):
         composer.generate(SongPlan(form="A4", tracks="A: oboe"), seed=1, steps=1)
+
+
+def asked_of(composer: Composer, requests: list[Request], plan: SongPlan) -> tuple[np.ndarray, Composition]:
+    """`[bars, slots, aspects]` the textures that the network is told, and the composition."""
+    composition = composer.generate(plan, seed=1, steps=1)
+    texture = requests[-1].texture
+    assert texture is not None
+    return texture, composition
+
+
+def test_a_composition_s_plan_has_a_density_for_every_letter(composer):
+    density = composer.generate(RETURNING, seed=1, steps=1).plan.density
+    assert density is not None
+    assert [letter for letter, _ in density.parts] == ["i", "A", "B"]
+    for _, notes in density.parts:
+        assert [name for name, _ in notes] == ["melody", "bridge", "drums"]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {},
+        {"density": "A: melody 30; B: all 0"},
+        {"tracks": "A: melody; i, B: all"},
+        {"tracks": "i: none", "density": "A: bridge 2.5", "repeat": 1},
+    ],
+)
+def test_the_plan_with_its_density_gives_the_song_again(composer, requests, asked):
+    """Whatever song of the corpus it was like."""
+    songs = [make_song(seed, num_tracks=2 + seed % 2, form="i2 A4 B4 A4") for seed in range(5)]
+    composer = with_prior(composer, TexturePrior.fit(songs, len(SLOTS)))
+    for seed in range(3):
+        first = composer.generate(replace(RETURNING, **asked), seed=seed, steps=1)
+        again = composer.generate(first.plan, seed=seed, steps=1)
+        assert again.plan == first.plan
+        assert again.score == first.score
+        np.testing.assert_array_equal(*(request.texture for request in requests[-2:]))
+
+
+def test_densities_are_told_to_the_network_for_all_sections_of_their_letters(composer, requests):
+    texture, composition = asked_of(composer, requests, replace(RETURNING, density="A: melody 3, bridge 0"))
+    is_of_a = np.array([*[False] * 2, *[True] * 4, *[False] * 2, *[True] * 7])
+    assert (texture[is_of_a, 0, Aspect.NOTES] == grade(Aspect.NOTES, 3)).all()
+    assert (texture[is_of_a, 1] == RESTS).all()
+    assert (texture[~is_of_a, :2] >= LOWEST_GRADE).all()
+    assert "A: melody 3, bridge 0, drums " in str(composition.plan.density)
+    assert composition.score != composer.generate(RETURNING, seed=1, steps=1).score
+
+
+def test_tracks_that_are_to_rest_are_told_so_and_have_no_notes_in_the_plan(composer, requests):
+    plan = SongPlan(form="A4 B4 o2", tracks="A: melody; o: none", density="B: bridge 3")
+    texture, composition = asked_of(composer, requests, plan)
+    is_resting = (texture == RESTS).all(axis=2)
+    assert is_resting.tolist() == [[False, True, True]] * 4 + [[False] * 3] * 4 + [[True] * 3] * 2
+    density = dict(composition.plan.density.parts)
+    assert dict(density["A"])["bridge"] == dict(density["A"])["drums"] == 0
+    assert density["o"] == (("melody", 0), ("bridge", 0), ("drums", 0))
+    assert dict(density["B"])["bridge"] == 3
+
+
+def test_tracks_that_are_to_rest_are_told_so_whenever_their_section_returns(composer, requests):
+    """Also where the song that is followed has them rest in the first such section only."""
+    followed = np.full((2, len(SLOTS), len(Aspect)), LOWEST_GRADE)
+    followed[0, 1] = RESTS
+    composer = with_prior(composer, TexturePrior(("AA",), (followed,)))
+    texture, _ = asked_of(composer, requests, SongPlan(form="A1 A1", tracks="A: melody drums"))
+    assert texture[..., 0].tolist() == [[LOWEST_GRADE, RESTS, LOWEST_GRADE]] * 2
+
+
+def test_tracks_that_are_to_play_are_not_told_to_rest(composer, requests):
+    """Where they do in the song that is followed, they are free."""
+    resting = np.full((2, len(SLOTS), len(Aspect)), LOWEST_GRADE)
+    resting[0, :2] = RESTS
+    composer = with_prior(composer, TexturePrior(("AB",), (resting,)))
+    texture, composition = asked_of(composer, requests, SongPlan(form="A2 B1", tracks="A: melody drums"))
+    assert texture[:2, :, 0].tolist() == [[UNKNOWN, RESTS, LOWEST_GRADE]] * 2
+    assert str(composition.plan.density) == "A: bridge 0, drums 1; B: melody 1, bridge 1, drums 1"
+
+
+def test_where_no_textures_were_learned_what_is_not_asked_is_free(composer, requests):
+    composer = with_prior(composer, TexturePrior((), ()))
+    texture, composition = asked_of(composer, requests, replace(PLAN, tracks="A: all"))
+    assert (texture == UNKNOWN).all()
+    assert composition.plan.density is None
+
+
+@pytest.mark.parametrize("repeat", [0, 0.5, 0.75, 1])
+def test_with_many_repeats_bars_that_return_share_their_noise(composer, requests, repeat):
+    composer.generate(replace(RETURNING, repeat=repeat), seed=1, steps=1)
+    assert requests[-1].shared_noise == shared_noise_of(repeat)
+
+
+def test_densities_for_letters_that_a_form_lacks_are_refused():
+    with pytest.raises(RequestError, match="density is given for Z, but the form is"):
+        replace(RETURNING, density="Z: all 5")
+
+
+@pytest.mark.parametrize("made", [Composer.generate, Composer.propose])
+def test_densities_of_tracks_that_the_model_does_not_have_are_refused(composer, made):
+    with pytest.raises(RequestError, match="no track 'oboe' for A") as raised:
+        made(composer, SongPlan(form="A4", density="A: oboe 5"), seed=1)
+    assert raised.value.remedy == "choose among MELODY, BRIDGE, DRUMS"
+
+
+@pytest.mark.parametrize(
+    ("made", "kept"),
+    [
+        (lambda composer, song, **options: composer.infill(song, bars="5-8", **options), range(4)),
+        (lambda composer, song, **options: composer.vary(song, 0.5, **options), range(8)),
+        (lambda composer, song, **options: composer.extend(song, "C2", **options), range(8)),
+        (lambda composer, song, **options: composer.restructure(song, "A4 C2 B4", **options), [0, 1, 2, 3]),
+    ],
+)
+def test_edits_tell_the_network_how_tracks_play(composer, requests, made, kept):
+    song = make_song(3, num_tracks=2, form="A4 B4")
+    made(composer, song, seed=1, steps=1)
+    texture = requests[-1].texture
+    assert texture.shape == (requests[-1].song.num_bars, len(SLOTS), len(Aspect))
+    assert (texture != UNKNOWN).all()
+    own = section_textures(song, song.sections, len(SLOTS)).repeat(4, axis=0)
+    np.testing.assert_array_equal(texture[kept], own[kept])
 
 
 @pytest.mark.parametrize(

@@ -76,7 +76,7 @@ def test_all_but_the_notes_comes_back():
 def test_notes_are_those_that_the_codec_decodes_moved_to_the_song_s_key():
     score = replace(make_song(3, form="A4"), key=Key(2))
     song, _ = encode_song(score, CODEC)
-    table = CODEC.decode(song.latents.reshape(-1, SIZE), 48)
+    table = CODEC.decode_faithfully(song.latents.reshape(-1, SIZE), 48)
     decoded = normalise_key(decode_song(song, CODEC))
     own = [notes for bar in cut(decoded) for notes in bar]
     phrases = [table.phrase(index) for index in range(len(table))]
@@ -97,8 +97,8 @@ def test_more_phrases_than_one_batch_holds():
     num_bars = PHRASES_PER_BATCH // 3 + 2
     score = band(num_bars, METERS[:1])
     latents = np.random.default_rng(0).standard_normal((num_bars, 3, SIZE), np.float32)
-    decoded = decode_song(latent_song(latents, score), CODEC)
-    last = decode_song(latent_song(latents[-4:], band(4, METERS[:1])), CODEC)
+    decoded = decode_song(latent_song(latents, score), CODEC, readings=0)
+    last = decode_song(latent_song(latents[-4:], band(4, METERS[:1])), CODEC, readings=0)
     assert [notes.onset_ticks.tolist() for notes in cut(decoded)[-1]] == [
         notes.onset_ticks.tolist() for notes in cut(last)[-1]
     ]

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from phraseloom.cast import parse_cast
 from phraseloom.chord_chart import parse_chart
+from phraseloom.density import FREE, parse_density
 from phraseloom.errors import ParseError, RequestError
 from phraseloom.form import MAX_BARS, Section, num_bars_of, parse_form
 from phraseloom.harmony import Key, parse_chord
@@ -119,7 +121,9 @@ def test_what_a_completed_plan_says() -> None:
     plan = SongPlan(form="i1 A2 A1", key="G", tempo_bpm=92, repeat=0.25, chords="A: G | C D")
     chords = [("G", 48, 48), ("C", 96, 24), ("D", 120, 24), ("G", 144, 48)]
     spans = tuple(ChordSpan(onset, duration, parse_chord(text)) for text, onset, duration in chords)
-    assert plan.settled == (plan.form, Key(7, "major"), 92.0, 0.25, spans, None)
+    assert plan.settled == (plan.form, Key(7, "major"), 92.0, 0.25, spans, None, None)
+    full = replace(plan, tracks="A: melody", density="A: melody 5")
+    assert full.settled == (*plan.settled[:5], parse_cast("A: melody"), parse_density("A: melody 5"))
     assert replace(plan, chords=None).settled.chords == ()
 
 
@@ -165,3 +169,43 @@ def test_plan_with_repeats_and_chords_as_text_and_back() -> None:
 def test_tracks_need_a_form_that_has_their_letters(asked: dict[str, Any], message: str) -> None:
     with pytest.raises(RequestError, match=message):
         SongPlan(**asked)
+
+
+def test_texts_and_densities_are_the_same_notes() -> None:
+    density = parse_density("A: melody 5; B: all 0")
+    assert SongPlan(form="A8 B8", density=density) == SongPlan(form="A8 B8", density="A: Melody 5.0\nB: all 0")
+
+
+def test_plan_with_tracks_and_density_as_text_and_back() -> None:
+    plan = SongPlan(form="A8 B8", tracks="B: none", density="A: melody 5, Piano 9.5; B: all 0")
+    told = {"form": "A8 B8", "tracks": "B: none", "density": "A: melody 5, piano 9.5; B: all 0"}
+    assert plan.to_dict() == told
+    assert SongPlan(**plan.to_dict()) == plan  # ty: ignore[invalid-argument-type]
+
+
+def test_plan_with_a_density_that_names_nothing_as_text_and_back() -> None:
+    """Where a song is followed whose tracks rest and all are to play, nothing is left to be said."""
+    plan = SongPlan(form="A8", density=FREE)
+    assert SongPlan(**plan.to_dict()) == plan  # ty: ignore[invalid-argument-type]
+
+
+def test_completing_keeps_a_density_and_proposes_none() -> None:
+    plan = SongPlan(form="A8", density="A: melody 5")
+    assert plan.completed(np.random.default_rng(0), PRIOR).density == plan.density
+    assert SongPlan(form="A8").completed(np.random.default_rng(0), PRIOR).density is None
+
+
+@pytest.mark.parametrize(
+    ("asked", "message", "remedy"),
+    [
+        ({"density": "A: all 5; o: all 0"}, "there is no form", "give a form, such as A8 o8"),
+        ({"num_bars": 8, "density": "A: all 5"}, "there is no form", "give a form, such as A8"),
+        ({"form": "A4", "density": "B: all 5"}, "given for B, but the form is A4", "letters of the form: A"),
+        ({"form": "A4", "density": 3}, "density is 3", "such as 'A: melody 5, piano 9; B: all 12'"),
+        ({"form": "A4", "density": "A: melody"}, "no track with its notes", "such as A: melody 5"),
+    ],
+)
+def test_densities_need_a_form_that_has_their_letters(asked: dict[str, Any], message: str, remedy: str) -> None:
+    with pytest.raises(RequestError, match=message) as raised:
+        SongPlan(**asked)
+    assert remedy in raised.value.remedy

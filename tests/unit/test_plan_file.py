@@ -18,6 +18,7 @@ FULL = SongPlan(
     repeat=0.25,
     chords="A: F#m | D E; B: Bm7/A . E F#m",
     tracks="A: melody piano; i: none",
+    density="A: melody 5, grand piano 9.5; i: all 0",
 )
 
 
@@ -31,6 +32,8 @@ def test_what_is_written_is_read_back(plan: SongPlan, tmp_path: Path) -> None:
 def test_a_plan_may_be_typed_over_several_lines() -> None:
     plan = parse_plan_toml('form = "A8 B8"\nchords = """\nA: C Am F G\nB: F | G Em . Am\n"""\n')
     assert plan == SongPlan(form="A8 B8", chords="A: C Am F G; B: F | G Em . Am")
+    plan = parse_plan_toml('form = "A8 B8"\ndensity = """\nA: melody 5, piano 9\nB: all 12\n"""\n')
+    assert plan == SongPlan(form="A8 B8", density="A: melody 5, piano 9; B: all 12")
 
 
 @pytest.mark.parametrize(
@@ -42,6 +45,9 @@ def test_a_plan_may_be_typed_over_several_lines() -> None:
         ("num_bars = 0", "0 bars", "1 to 128"),
         ("form = 3", "form is 3", "such as"),
         ("chords = 3", "chords are 3", "such as"),
+        ("density = 3", "density is 3", "such as"),
+        ("densities = 'A: all 3'", "no 'densities'", "did you mean 'density'?"),
+        ("density = 'A: all 3'", "there is no form", "such as A8"),
     ],
 )
 def test_what_is_no_plan_is_refused_with_a_remedy(text: str, message: str, remedy: str) -> None:

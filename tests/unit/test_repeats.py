@@ -8,7 +8,16 @@ import numpy as np
 import pytest
 
 from phraseloom.form import parse_form
-from phraseloom.repeats import AS_IN_THE_CORPUS, FRESH, RepeatPrior, cell_contents, compensated, find_sources, owners_of
+from phraseloom.repeats import (
+    AS_IN_THE_CORPUS,
+    FRESH,
+    RepeatPrior,
+    cell_contents,
+    compensated,
+    find_sources,
+    owners_of,
+    shared_noise_of,
+)
 from phraseloom.score import Notes, Score, Track
 from support.songs import make_song
 
@@ -180,3 +189,10 @@ def test_a_prior_of_a_corpus_survives_json():
 @pytest.mark.parametrize(("repeat", "expected"), [(0.0, 0.0), (0.5, 0.6), (1.0, 1.0)])
 def test_priors_are_asked_for_what_they_do_not_propose_too(repeat, expected):
     assert compensated(repeat) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("repeat", "expected"), [(0.0, 0.0), (0.3, 0.0), (0.5, 0.0), (0.6, 0.2), (0.75, 0.5), (1.0, 1.0)]
+)
+def test_beyond_the_corpus_s_way_homologous_bars_share_their_noise(repeat, expected):
+    assert shared_noise_of(repeat) == pytest.approx(expected)

@@ -1,4 +1,4 @@
-"""What priors say of an edit: what new bars take over, and chords for songs that say none."""
+"""What priors say of an edit: what new bars take over, chords for songs that say none, how tracks play."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ import pytest
 
 from phraseloom.composer import Composer
 from phraseloom.drawing import KNOWN, NEW
-from phraseloom.editing import Edit, arrange, extend, restructure
+from phraseloom.editing import Edit, arrange, extend, infill, restructure, vary
 from phraseloom.form import parse_form
 from phraseloom.repeats import FRESH, RepeatPrior, cell_contents
 from phraseloom.score import Notes, Score, Track
-from phraseloom.settling import with_chords, with_returns
-from support.networks import CHORDS, SLOTS, tiny_composer
+from phraseloom.settling import with_chords, with_returns, with_textures
+from phraseloom.texture import RESTS, UNKNOWN, Aspect, section_textures
+from phraseloom.texture_prior import TexturePrior
+from support.networks import CHORDS, SLOTS, TEXTURES, tiny_composer
 from support.songs import make_song
 
 EVERYTHING = RepeatPrior(3, {(first, None): {(0, 1, 2): 1.0} for first in (True, False)})
@@ -139,3 +141,104 @@ def test_long_songs_return_to_their_own_bars_even_where_the_network_does_not_see
     assert np.array_equal(contents[140:], contents[:20])
     chords = [span.onset_ticks for span in edit.score.chords if span.onset_ticks >= 48 * 140]
     assert chords[0] == 48 * 140
+
+
+# Textures
+
+
+NO_TEXTURES = TexturePrior((), ())
+
+
+def told(edit: Edit, prior: TexturePrior = NO_TEXTURES) -> np.ndarray:
+    """`[bars, slots, aspects]` the textures that the network is told."""
+    texture = with_textures(edit, prior, np.random.default_rng(0)).request.texture
+    assert texture is not None
+    return texture
+
+
+def measured(song: Score) -> np.ndarray:
+    """`[sections, slots, aspects]`."""
+    return section_textures(song, song.sections, len(SLOTS))
+
+
+@pytest.mark.parametrize("prior", [NO_TEXTURES, TEXTURES])
+def test_kept_sections_are_told_as_they_are_and_new_ones_as_in_a_song_that_comes_near(song, prior):
+    texture = told(infill(song, SLOTS, "5-8"), prior)
+    assert texture.shape == (8, len(SLOTS), len(Aspect))
+    assert (texture[:4] == measured(song)[0]).all()
+    assert (texture[4:] == (UNKNOWN if prior is NO_TEXTURES else TEXTURES.textures[0][2])).all()
+
+
+def test_new_music_in_a_section_is_as_what_stays_there(song):
+    """The notes in the bars that are written anew do not count."""
+    edit = infill(song, SLOTS, "3-4", ["MELODY"])
+    gone = with_bars(song, 0, range(2, 4))
+    assert cell_contents(gone)[2:4, 0].tolist() == [0, 0] != cell_contents(song)[2:4, 0].tolist()
+    assert (told(edit)[:4] == measured(gone)[0]).all()
+    assert (told(edit)[4:] == measured(song)[1]).all()
+
+
+def with_bars(song: Score, index: int, silent: range) -> Score:
+    """The song with a track that is silent in some bars."""
+    notes = song.tracks[index].notes
+    kept = notes.where(~np.isin(song.bar_of(notes.onset_ticks), silent))
+    return replace(song, tracks=tuple(replace(t, notes=kept) if n == index else t for n, t in enumerate(song.tracks)))
+
+
+@pytest.mark.parametrize("prior", [NO_TEXTURES, TEXTURES])
+def test_a_section_that_returns_is_told_as_the_known_one(song, prior):
+    edit = extend(song, SLOTS, parse_form("B2 A4"))
+    assert (edit.request.levels[8:] == NEW).all()
+    texture = told(edit, prior)
+    assert (texture[:4] == measured(song)[0]).all()
+    assert (texture[4:8] == measured(song)[1]).all()
+    assert (texture[8:10] == texture[4]).all()
+    assert (texture[10:] == texture[0]).all()
+
+
+def test_what_is_taken_over_is_measured(song):
+    """Bars that are copied are known."""
+    edit = settled(extend(song, SLOTS, parse_form("A1")))
+    assert (told(edit)[8:] == measured(edit.score)[2]).all()
+    assert (measured(edit.score)[2] != measured(song)[0]).any()
+
+
+@pytest.mark.parametrize(("distance", "is_own"), [(0.5, True), (1.0, False)])
+def test_variations_are_told_how_the_song_is(song, distance, is_own):
+    own = measured(song).repeat(4, axis=0)
+    assert (told(vary(song, SLOTS, distance)) == (own if is_own else UNKNOWN)).all()
+
+
+def test_arrangements_are_told_the_given_track_and_others_in_their_way(song):
+    quiet, busy = (np.full((2, 3, len(Aspect)), number) for number in (3, 7))
+    busy[:, 0] = measured(song)[:, 0]
+    prior = TexturePrior(("AB", "AB"), (quiet, busy))
+    assert (told(arrange(song, SLOTS, ["MELODY=1"]), prior) == busy.repeat(4, axis=0)).all()
+
+
+def test_tracks_that_the_song_does_not_have_are_told_to_rest(song):
+    texture = told(infill(replace(song, tracks=song.tracks[:1]), SLOTS, "5-8"), TEXTURES)
+    assert (texture[:, 1:] == RESTS).all()
+
+
+def test_only_textures_are_added(song):
+    edit = infill(song, SLOTS, "5-8")
+    added = with_textures(edit, TEXTURES, np.random.default_rng(0))
+    assert added.score is edit.score
+    assert added.request.song is edit.request.song
+    assert added.request.levels is edit.request.levels
+
+
+def test_an_edit_without_sections_stays_as_it_is(song):
+    edit = infill(song, SLOTS, "5-8")
+    edit = replace(edit, request=replace(edit.request, song=replace(edit.request.song, sections=())))
+    assert with_textures(edit, TEXTURES, np.random.default_rng(0)) is edit
+
+
+def test_of_a_long_song_the_sections_that_the_network_sees_are_told():
+    song = make_song(2, num_tracks=2, form="A20 B60 C60")
+    edit = infill(song, SLOTS, "130-131", ["MELODY"])
+    assert edit.first_bar > 0
+    texture = told(edit)
+    assert len(texture) == edit.request.song.num_bars
+    assert (texture[edit.request.song.sections[0].num_bars][1] == measured(song)[1][1]).all()

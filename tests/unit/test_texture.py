@@ -130,6 +130,42 @@ def test_sections_that_are_alike_have_one_texture():
     assert not np.array_equal(textures[1], textures[0])
 
 
+LOW, DENSE = [(0, 12, 60)], [(BAR + 3 * step, 3, 90) for step in range(16)]
+
+
+@pytest.mark.parametrize(
+    ("rows", "is_known", "expected"),
+    [
+        (LOW + DENSE, [False, False], UNKNOWN),
+        ([], [False, False], UNKNOWN),
+        (DENSE, [True, False], UNKNOWN),  # what is known is silent, and the rest may not be
+        ([], [False, True], UNKNOWN),
+        ([], [True, True], RESTS),
+        (LOW + DENSE, [True, False], [2, 2, 5, 8, 2]),
+        (LOW + DENSE, [False, True], [9, 9, 9, 2, 9]),
+        (DENSE, [True, True], [9, 9, 9, 2, 9]),  # as above: silent bars do not count
+    ],
+)
+def test_only_known_cells_count(rows, is_known, expected):
+    """Of the first of two sections; the second one and its neighbour track are known."""
+    score = song_of([*rows, (2 * BAR, 12, 60)], LOW)
+    known = np.ones((4, 3), bool)
+    known[:2, 0] = is_known
+    textures = section_textures(score, parse_form("A2 B2"), 3, known)
+    assert textures[0, 0].tolist() == np.broadcast_to(expected, len(Aspect)).tolist()
+    others = section_textures(score, parse_form("A2 B2"), 3)
+    others[0, 0] = textures[0, 0]
+    np.testing.assert_array_equal(textures, others)
+
+
+def test_a_track_that_is_not_there_is_unknown_where_its_cells_are():
+    known = np.array([[True, True], [True, False]])
+    assert section_textures(song_of(LOW, num_bars=2), parse_form("A1 B1"), 2, known)[:, 1, 0].tolist() == [
+        RESTS,
+        UNKNOWN,
+    ]
+
+
 def test_every_bar_has_the_texture_of_its_section():
     textures = np.arange(3 * 2 * len(Aspect)).reshape(3, 2, len(Aspect))
     of_bars = texture_of_bars(textures, parse_form("i1 A3 o2"))

@@ -84,7 +84,7 @@ class PlanOptions:
         if self.plan is None:
             return SongPlan(**given)
         if {"num_bars", "form"} & given.keys():  # the file's length is not that of another form
-            given = {"num_bars": None, "form": None, **given}
+            given = {"num_bars": None, "form": None, "density": None, **given}
         return replace(_read_plan(self.plan), **given)
 
 

@@ -9,7 +9,7 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from phraseloom import terminal
-from phraseloom.cli.application import STDOUT, Output, app
+from phraseloom.cli.application import STDOUT, Output, Readings, app
 from phraseloom.errors import RequestError
 from phraseloom.files import require_writable
 
@@ -56,7 +56,7 @@ def encode(file: Path, *, output: Output, checkpoint: Path | None = None) -> Non
 
 
 @app.command
-def decode(file: Path, *, output: Output, checkpoint: Path | None = None) -> None:
+def decode(file: Path, *, output: Output, readings: Readings = None, checkpoint: Path | None = None) -> None:
     """Write latents as a song.
 
     Parameters
@@ -65,6 +65,9 @@ def decode(file: Path, *, output: Output, checkpoint: Path | None = None) -> Non
         File that encode wrote, its numbers changed or not.
     output
         MIDI file to write; "-" is stdout.
+    readings
+        How often phrases that do not encode to their latents again are read once more; 4 where nothing is said. More
+        take longer and give back more of dense phrases; 0 is best for latents that are no song's.
     checkpoint
         Folder with the weights that encoded it, in place of those in the package.
     """
@@ -73,7 +76,8 @@ def decode(file: Path, *, output: Output, checkpoint: Path | None = None) -> Non
     from phraseloom.latent_songs import decode_song
     from phraseloom.midi import midi_bytes, write_midi
 
-    score = decode_song(read_latent_song(file), _load_codec(checkpoint))
+    options = {} if readings is None else {"readings": readings}
+    score = decode_song(read_latent_song(file), _load_codec(checkpoint), **options)
     if output == STDOUT:
         terminal.write_to_stdout(midi_bytes(score))
     else:

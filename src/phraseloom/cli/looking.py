@@ -9,7 +9,7 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from phraseloom import terminal
-from phraseloom.cli.application import Json, app, evaluate
+from phraseloom.cli.application import Json, Readings, app, evaluate
 
 
 @app.command
@@ -34,6 +34,7 @@ def evaluate_reconstruction(
     *,
     split: Literal["train", "validation", "test"] = "test",
     noise: Annotated[float, Parameter(validator=Number(gte=0))] = 0.0,
+    readings: Readings = None,
     checkpoint: Path | None = None,
     as_json: Json = False,
 ) -> None:
@@ -47,6 +48,8 @@ def evaluate_reconstruction(
         Which of its songs.
     noise
         Gaussian noise added to the latents, as a share of their scale.
+    readings
+        How often phrases that do not encode to their latents again are read once more, as for decode.
     checkpoint
         Folder with trained weights, in place of the package's own.
     as_json
@@ -55,7 +58,7 @@ def evaluate_reconstruction(
     from phraseloom.evaluating import evaluate_reconstruction
 
     with terminal.progress_bar() as progress:
-        report = evaluate_reconstruction(corpus, split, noise, checkpoint, progress)
+        report = evaluate_reconstruction(corpus, split, noise, checkpoint, progress, readings=readings)
     print_report(report, as_json)
 
 

@@ -33,6 +33,7 @@ def decode_phrases(
     noise: Tensor | float = 0.0,
     temperature: float = 0.0,
     generator: torch.Generator | None = None,
+    note_generator: torch.Generator | None = None,
     silence_threshold: float = 0.5,
 ) -> PhraseTable:
     """The phrases of latents.
@@ -43,9 +44,9 @@ def decode_phrases(
         noise: how much noise the latents are taken to carry, as a share of their scale; one number or `[p]`.
         temperature: 0 takes the likeliest onset, pitch and duration of every note; above 0 they are drawn, below 1 from
             a sharper distribution than the network's.
-        generator: draws them, and velocities from their distribution, as players vary them; without it velocities are
-            the median, which is nearest to the true ones in the mean, and the rest is drawn with torch's global
-            generator.
+        generator: draws velocities from their distribution, as players vary them; without it they are the median, which
+            is nearest to the true ones in the mean.
+        note_generator: draws the rest; without it `generator` does, or torch's global one.
         silence_threshold: probability of silence above which a phrase is silent.
 
     Raises:
@@ -64,9 +65,11 @@ def decode_phrases(
     steps = torch.zeros(len(latents), VOCABULARY.max_notes, len(Attribute), dtype=torch.int64)
     num_notes = torch.zeros(len(latents), dtype=torch.int64)
     rows = torch.nonzero(~silent)[:, 0]
+    note_generator = note_generator or generator
     if len(rows):
         memory = network.memory(latents[rows], torch.as_tensor(noise, dtype=latents.dtype).expand(len(latents))[rows])
-        _write_steps(network, memory, headers[rows], rows, ticks_per_bar, temperature, generator, steps, num_notes)
+        generators = generator, note_generator
+        _write_steps(network, memory, headers[rows], rows, ticks_per_bar, temperature, generators, steps, num_notes)
     lengths = num_notes.numpy()
     return PhraseTable(
         headers=headers.numpy().astype(np.int16),
@@ -82,11 +85,16 @@ def _write_steps(
     rows: Tensor,
     ticks_per_bar: int,
     temperature: float,
-    generator: torch.Generator | None,
+    generators: tuple[torch.Generator | None, torch.Generator | None],
     steps: Tensor,
     num_notes: Tensor,
 ) -> None:
-    """Fills `steps` and `num_notes` at `rows`, step after step until every phrase has ended."""
+    """Fills `steps` and `num_notes` at `rows`, step after step until every phrase has ended.
+
+    Args:
+        generators: of the velocities, and of the rest.
+    """
+    generator, note_generator = generators
     tables = network.tables()
     caches = [KeyValueCache() for _ in network.decoder]
     rules = _Rules(len(rows), ticks_per_bar)
@@ -97,7 +105,7 @@ def _write_steps(
         can_continue = index < VOCABULARY.max_notes
         onset_logits = network.heads[Attribute.ONSET](state, tables[Attribute.ONSET]).float()
         onset_logits = onset_logits + rules.onset_bias(can_end=index > 0, can_continue=can_continue)
-        onset = _choose(onset_logits, temperature, generator)
+        onset = _choose(onset_logits, temperature, note_generator)
         going_on = torch.nonzero(onset != VOCABULARY.end_index)[:, 0]
         if len(going_on) < len(onset):
             rows, state, onset = rows[going_on], state[going_on], onset[going_on]
@@ -113,7 +121,7 @@ def _write_steps(
             if attribute == Attribute.PITCH:
                 logits = logits + rules.pitch_bias(onset)
             if attribute != Attribute.VELOCITY:
-                values.append(_choose(logits, temperature, generator))
+                values.append(_choose(logits, temperature, note_generator))
             elif generator is None:
                 values.append(_median(logits))
             else:

@@ -1,0 +1,66 @@
+"""Decoding by encoding again: what is found is never further from its latent than the first reading."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from phraseloom.events import PhraseTable
+from phraseloom.score import Notes
+from support.networks import tiny_codec
+
+TICKS_PER_BAR = 48
+
+
+def latents(num_phrases: int = 40) -> np.ndarray:
+    return np.random.default_rng(0).standard_normal((num_phrases, tiny_codec().network.config.latent_size), np.float32)
+
+
+def distances(table: PhraseTable, wanted: np.ndarray) -> np.ndarray:
+    return np.linalg.norm(tiny_codec().encode(table) - wanted, axis=1)
+
+
+def phrase(*pitches: int) -> Notes:
+    return Notes.build([6 * i for i in range(len(pitches))], [6] * len(pitches), list(pitches), [80] * len(pitches))
+
+
+def test_without_further_readings_it_is_the_plain_decoder() -> None:
+    codec, wanted = tiny_codec(), latents()
+    plain = codec.decode(wanted, TICKS_PER_BAR)
+    again = codec.decode_faithfully(wanted, TICKS_PER_BAR, readings=0)
+    assert np.array_equal(plain.offsets, again.offsets)
+    assert np.array_equal(plain.steps, again.steps)
+
+
+def test_further_readings_come_nearer_and_never_leave() -> None:
+    codec, wanted = tiny_codec(), latents()
+    found = [distances(codec.decode_faithfully(wanted, TICKS_PER_BAR, readings=n), wanted) for n in (0, 1, 4, 8)]
+    for fewer, more in pairwise(found):
+        assert (more <= fewer + 1e-4).all()
+    assert found[-1].mean() < found[0].mean()
+
+
+def test_the_same_latents_give_the_same_phrases() -> None:
+    codec, wanted = tiny_codec(), latents()
+    one, other = (codec.decode_faithfully(wanted, TICKS_PER_BAR, readings=3) for _ in range(2))
+    assert np.array_equal(one.steps, other.steps)
+
+
+def test_what_is_near_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    codec, wanted = tiny_codec(), latents(8)
+    monkeypatch.setattr("phraseloom.phrase_codec.NEAR", 1e6)
+    calls = []
+    decode = codec.decode
+    monkeypatch.setattr(codec, "decode", lambda *args, **options: calls.append(1) or decode(*args, **options))
+    codec.decode_faithfully(wanted, TICKS_PER_BAR)
+    assert len(calls) == 1
+
+
+def test_phrases_of_a_table_are_replaced() -> None:
+    table = PhraseTable.build([phrase(60, 62), phrase(64), phrase(65, 67, 69)], [0, 1, 2])
+    others = PhraseTable.build([phrase(72), phrase(74, 76)], [3, 4])
+    made = table.replaced(np.array([2, 0]), others)
+    assert [made.phrase(i).pitch.tolist() for i in range(3)] == [[74, 76], [64], [72]]
+    assert made.headers.tolist() == [4, 1, 3]
