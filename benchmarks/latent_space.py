@@ -8,8 +8,8 @@ distance of normalised latents; songs in C major or A minor). Printed, by track:
 and bass, as the corpus labels them); and beside it chance: the same for phrases of the same track drawn at random from
 the other songs. Means over songs, each with the same weight, with 95 % bootstrap intervals by song.
 
-For noise of 0.05, 0.1, 0.2 and 0.4 of the latents' scale: note F1 of some phrases decoded from noisy latents, with the
-decoder told of the noise and not, and the share of them of which two noisy copies decode to the same notes (onset,
+For noise of 0.05, 0.1, 0.2 and 0.4 of the latents' scale: note F1 of some phrases decoded from noisy latents, without
+and with the decoder told of the noise, and with what does not come back read again, and the share of them of which two noisy copies decode to the same notes (onset,
 pitch and duration).
 
 DIR/latent_space.png shows phrases decoded from more and more noise, and the way from one phrase to another.
@@ -29,7 +29,7 @@ from phraseloom.corpus.store import Corpus
 from phraseloom.evaluation.bootstrap import bootstrap_mean
 from phraseloom.evaluation.reconstruction import reconstruction_report
 from phraseloom.morphing import MIXED_NOISE
-from phraseloom.phrase_codec import PHRASE_VAE_FILE, PhraseCodec, song_phrases
+from phraseloom.phrase_codec import DEFAULT_READINGS, PHRASE_VAE_FILE, PhraseCodec, song_phrases
 from phraseloom.pretrained import PRETRAINED_DIRECTORY
 from phraseloom.render import piano_roll, write_picture
 from phraseloom.score import Notes, Score, Track
@@ -154,16 +154,19 @@ def print_noise(phrases: Phrases, codec: PhraseCodec, num_phrases: int) -> None:
     rng = np.random.default_rng(0)
     rows = rng.choice(len(phrases.notes), min(num_phrases, len(phrases.notes)), replace=False)
     true, names = [phrases.notes[row] for row in rows], [phrases.track_names[phrases.track[row]] for row in rows]
-    print(f"note F1 (onset and pitch) of {len(rows)} phrases, two noisy copies alike; not told and told of the noise")
+    print(
+        f"note F1 (onset and pitch) of {len(rows)} phrases, two noisy copies alike; read once, not told of the noise;"
+    )
+    print("  read once and told; told, and read again where they do not come back")
     for noise in NOISES:
         copies = [noisy(phrases.latents[rows], noise, rng) for _ in range(2)]
         figures = []
-        for told in (0.0, noise):
-            first, second = (decoded(codec, latents, told) for latents in copies)
+        for told, readings in ((0.0, 0), (noise, 0), (noise, DEFAULT_READINGS)):
+            first, second = (decoded(codec, latents, told, readings) for latents in copies)
             total = reconstruction_report(true, first, names).total
             alike = reconstruction_report(first, second, names).total.exact_share
             figures.append(f"{total.notes.f1:.3f} ({total.onset_pitch.f1:.3f}) {alike:.3f}")
-        print(f"  {noise:<6g}{figures[0]:24}{figures[1]:24}")
+        print(f"  {noise:<6g}" + "".join(f"{figure:24}" for figure in figures))
 
 
 def noisy(latents: np.ndarray, noise: float, rng: np.random.Generator) -> np.ndarray:
@@ -186,8 +189,10 @@ def examples(phrases: Phrases, track: int, count: int, seed: int) -> np.ndarray:
     return np.array([rng.choice(full[phrases.song[full] == song]) for song in songs])
 
 
-def decoded(codec: PhraseCodec, latents: np.ndarray, noise: np.ndarray | float) -> list[Notes]:
-    table = codec.decode(latents, TICKS_PER_BAR, noise=noise)
+def decoded(
+    codec: PhraseCodec, latents: np.ndarray, noise: np.ndarray | float, readings: int = DEFAULT_READINGS
+) -> list[Notes]:
+    table = codec.decode_faithfully(latents, TICKS_PER_BAR, noise=noise, readings=readings)
     return [table.phrase(row) for row in range(len(table))]
 
 
