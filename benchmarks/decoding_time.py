@@ -2,9 +2,10 @@
 
     python benchmarks/decoding_time.py [SONG.mid] [--bars 64] [--runs 7] [--threads 2] [--seed 0] [--checkpoint DIR]
 
-The first bars of a song in 4/4, or one composed with the weights, are encoded and their latents decoded. What is read again where it does not come back, as
-`phraseloom decode` does it, is measured too. All that is measured takes turns, and the least seconds of several rounds count, so that other work on the machine weighs on all of
-it alike. Beside the decoder of the library, with the same blocks, weights and heads:
+The first bars of a song in 4/4, or one composed with the weights, are encoded and their latents decoded, also with what
+does not come back read again, as `phraseloom decode` does it. All that is measured takes turns, and the least seconds
+of several rounds count, so that other work on the machine weighs on all of it alike. Beside the decoder of the library,
+with the same blocks, weights and heads:
 
 one attribute a step: every note is four tokens (onset, pitch, duration, velocity), and each of them goes through all
     blocks, with a key-value cache, before the next is chosen.

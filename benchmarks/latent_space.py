@@ -8,9 +8,9 @@ distance of normalised latents; songs in C major or A minor). Printed, by track:
 and bass, as the corpus labels them); and beside it chance: the same for phrases of the same track drawn at random from
 the other songs. Means over songs, each with the same weight, with 95 % bootstrap intervals by song.
 
-For noise of 0.05, 0.1, 0.2 and 0.4 of the latents' scale: note F1 of some phrases decoded from noisy latents, without
-and with the decoder told of the noise, and with what does not come back read again, and the share of them of which two noisy copies decode to the same notes (onset,
-pitch and duration).
+For noise of 0.05, 0.1, 0.2 and 0.4 of the latents' scale: note F1 of some phrases decoded from noisy latents (without
+and with the decoder told of the noise, and with what does not come back read again), and the share of them of which two
+noisy copies decode to the same notes (onset, pitch and duration).
 
 DIR/latent_space.png shows phrases decoded from more and more noise, and the way from one phrase to another.
 """
