@@ -1,10 +1,12 @@
 """Songs to the plans of held-out songs, and how they repeat themselves beside the real ones.
 
     python benchmarks/held_out_plans.py CORPUS [--split test] [--checkpoint DIR] [--steps 16] [--repeat 0.5]
-        [--guidance 1] [--no-chords] [--out DIR]
+        [--guidance 1] [--no-chords] [--bars-only] [--seed 0]
+        [--out DIR]
 
 For every song of the split in 4/4 and of at most 128 bars, one song is composed to its form, chords, key and tempo,
-with the song's place in the split as the seed. Prints the figures of repetition and of agreement with the chords of
+with the song's place in the split added to `--seed`; with `--bars-only` to as many bars, and form, chords and tempo are
+put together anew from those of the training songs. Prints the figures of repetition and of agreement with the chords of
 both, means over songs with 95 % bootstrap intervals by song, and the share of sounding bars and notes a bar of each
 track. Beside the songs in DIR lies plans.toml with the plan of each, so that
 `phraseloom evaluate songs DIR --reference CORPUS --plans DIR/plans.toml` can say more about them.
@@ -78,6 +80,8 @@ def main(
     repeat: float | None = None,
     guidance: float = DEFAULT_GUIDANCE.scale,
     chords: bool = True,
+    bars_only: bool = False,
+    seed: int = 0,
     out: Path | None = None,
 ) -> None:
     composer = Composer.pretrained() if checkpoint is None else Composer.load(checkpoint)
@@ -85,14 +89,17 @@ def main(
     real = [score for score in real if speaks_meter_of(score) and score.sections and score.num_bars <= MAX_BARS]
     composed = []
     plans: dict[str, SongPlan] = {}
-    for seed, score in enumerate(real):
-        plan = plan_of_song(score, repeat=repeat, chords=chords)
-        plans[f"{seed:02d}.mid"] = plan
+    for number, score in enumerate(real):
+        plan = (
+            SongPlan(score.num_bars, repeat=repeat) if bars_only else plan_of_song(score, repeat=repeat, chords=chords)
+        )
         guided = DEFAULT_GUIDANCE._replace(scale=guidance)
-        composed.append(composer.generate(plan, seed=seed, steps=steps, guidance=guided).score)
+        song = composer.generate(plan, seed=seed + number, steps=steps, guidance=guided)
+        plans[f"{number:02d}.mid"] = song.plan if bars_only else plan
+        composed.append(song.score)
         if out is not None:
             out.mkdir(parents=True, exist_ok=True)
-            write_midi(composed[-1], out / f"{seed:02d}.mid")
+            write_midi(composed[-1], out / f"{number:02d}.mid")
     if out is not None:
         with written_beside(out / PLANS_FILE) as part:
             part.write_text(plan_table_toml(plans), encoding="utf-8")

@@ -45,8 +45,8 @@ from phraseloom.transforms import normalising_shift
 
 DEFAULT_STEPS = 16
 """Songs are as good as with 24, and as with a solver of second order (`docs/model_card.md`)."""
-DEFAULT_GUIDANCE = Guidance(scale=1.6)
-"""Of 1, 1.6 and 2.2, the least that follows chords clearly better (`benchmarks/held_out_plans.py`)."""
+DEFAULT_GUIDANCE = Guidance(scale=2.0)
+"""Of 1.7 to 3, the least with which songs follow chords nine tenths as well as real ones (`docs/ablations.md`)."""
 MAX_STEPS = 1000
 MAX_SEED = 2**31 - 1
 MAX_COUNT = 1000

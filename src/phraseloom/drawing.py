@@ -191,7 +191,7 @@ def _decoded(codec: PhraseCodec, latents: np.ndarray, levels: np.ndarray, seed: 
     The decoder has learned to read predictions and to take the level for their noise.
     """
     velocities = torch.Generator().manual_seed(seed)
-    return codec.decode(latents, TICKS_PER_BAR, noise=levels, generator=velocities)
+    return codec.decode(latents, TICKS_PER_BAR, noise=levels, generator=velocities, median_durations=True)
 
 
 def _completed(

@@ -152,6 +152,7 @@ class PhraseCodec:
         noise: np.ndarray | float = 0.0,
         temperature: float = 0.0,
         generator: torch.Generator | None = None,
+        median_durations: bool = False,
     ) -> PhraseTable:
         """The phrases of normalised latents `[p, z]`; see `phraseloom.models.phrase_decoding.decode_phrases`."""
         return decode_phrases(
@@ -161,6 +162,7 @@ class PhraseCodec:
             noise=torch.as_tensor(noise, dtype=torch.float32),
             temperature=temperature,
             generator=generator,
+            median_durations=median_durations,
         )
 
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from phraseloom.diffusion.guidance import Guidance, guided
 from phraseloom.form import parse_form
 from phraseloom.harmony import parse_chord
-from phraseloom.models.conditions import GROUPS, SongConditions, chord_numbers, collate_conditions, song_conditions
+from phraseloom.models.conditions import SongConditions, chord_numbers, collate_conditions, song_conditions
 from phraseloom.models.song_dit import SongDiT
 from phraseloom.texture import Aspect
 from support.networks import TINY_SONG_DIT, tiny_song_dit
@@ -81,11 +81,9 @@ def test_only_a_scale_other_than_1_at_a_middle_level_costs_something(
 
 @pytest.mark.parametrize("scale", [0.0, 0.5, 2.0])
 @torch.inference_mode()
-def test_the_prediction_moves_from_the_one_that_is_told_nothing(network, conditions, scale) -> None:
+def test_the_prediction_moves_from_the_one_that_is_not_told_the_chords(network, conditions, scale) -> None:
     level = level_of(0.5)
-    free = conditions
-    for group in GROUPS:
-        free = free.without(group, torch.tensor([True]))
+    free = conditions.without("chords", torch.tensor([True]))
     told, untold = network(noisy(), level, conditions), network(noisy(), level, free)
     assert not torch.allclose(told, untold, atol=1e-3)
     predicted = guided(network, noisy(), level, conditions, Guidance(scale))
@@ -101,3 +99,11 @@ def test_cells_that_are_known_are_left_alone_and_do_not_hide_the_level_of_the_ot
     assert batch_sizes == [2]
     torch.testing.assert_close(predicted[level == 0], noisy()[level == 0])
     assert not torch.allclose(predicted[level > 0], noisy()[level > 0], atol=1e-3)
+
+
+@torch.inference_mode()
+def test_without_chords_nothing_is_guided(network, conditions) -> None:
+    free = conditions.without("chords", torch.tensor([True]))
+    with evaluations(network) as batch_sizes:
+        guided(network, noisy(), level_of(0.5), free, Guidance(scale=2.0))
+    assert batch_sizes == [1]

@@ -8,6 +8,8 @@ Letters in shapes: b phrases still being written, d width, v values of a range.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -34,6 +36,7 @@ def decode_phrases(
     temperature: float = 0.0,
     generator: torch.Generator | None = None,
     note_generator: torch.Generator | None = None,
+    median_durations: bool = False,
     silence_threshold: float = 0.5,
 ) -> PhraseTable:
     """The phrases of latents.
@@ -47,6 +50,8 @@ def decode_phrases(
         generator: draws velocities from their distribution, as players vary them; without it they are the median, which
             is nearest to the true ones in the mean.
         note_generator: draws the rest; without it `generator` does, or torch's global one.
+        median_durations: take the median of every duration in place of the likeliest one, which of an uncertain
+            distribution is too often the same short one.
         silence_threshold: probability of silence above which a phrase is silent.
 
     Raises:
@@ -65,11 +70,10 @@ def decode_phrases(
     steps = torch.zeros(len(latents), VOCABULARY.max_notes, len(Attribute), dtype=torch.int64)
     num_notes = torch.zeros(len(latents), dtype=torch.int64)
     rows = torch.nonzero(~silent)[:, 0]
-    note_generator = note_generator or generator
     if len(rows):
         memory = network.memory(latents[rows], torch.as_tensor(noise, dtype=latents.dtype).expand(len(latents))[rows])
-        generators = generator, note_generator
-        _write_steps(network, memory, headers[rows], rows, ticks_per_bar, temperature, generators, steps, num_notes)
+        choice = _Choice(temperature, median_durations, generator, note_generator)
+        _write_steps(network, memory, headers[rows], rows, ticks_per_bar, choice, steps, num_notes)
     lengths = num_notes.numpy()
     return PhraseTable(
         headers=headers.numpy().astype(np.int16),
@@ -84,17 +88,11 @@ def _write_steps(
     headers: Tensor,
     rows: Tensor,
     ticks_per_bar: int,
-    temperature: float,
-    generators: tuple[torch.Generator | None, torch.Generator | None],
+    choice: _Choice,
     steps: Tensor,
     num_notes: Tensor,
 ) -> None:
-    """Fills `steps` and `num_notes` at `rows`, step after step until every phrase has ended.
-
-    Args:
-        generators: of the velocities, and of the rest.
-    """
-    generator, note_generator = generators
+    """Fills `steps` and `num_notes` at `rows`, step after step until every phrase has ended."""
     tables = network.tables()
     caches = [KeyValueCache() for _ in network.decoder]
     rules = _Rules(len(rows), ticks_per_bar)
@@ -105,7 +103,7 @@ def _write_steps(
         can_continue = index < VOCABULARY.max_notes
         onset_logits = network.heads[Attribute.ONSET](state, tables[Attribute.ONSET]).float()
         onset_logits = onset_logits + rules.onset_bias(can_end=index > 0, can_continue=can_continue)
-        onset = _choose(onset_logits, temperature, note_generator)
+        onset = choice.of(Attribute.ONSET, onset_logits)
         going_on = torch.nonzero(onset != VOCABULARY.end_index)[:, 0]
         if len(going_on) < len(onset):
             rows, state, onset = rows[going_on], state[going_on], onset[going_on]
@@ -120,18 +118,32 @@ def _write_steps(
             logits = network.heads[attribute](state, tables[attribute]).float()
             if attribute == Attribute.PITCH:
                 logits = logits + rules.pitch_bias(onset)
-            if attribute != Attribute.VELOCITY:
-                values.append(_choose(logits, temperature, note_generator))
-            elif generator is None:
-                values.append(_median(logits))
-            else:
-                values.append(_draw(logits / VELOCITY_TEMPERATURE, generator))
+            values.append(choice.of(attribute, logits))
         step = torch.stack(values, dim=-1)
         steps[rows, index] = step
         num_notes[rows] = index + 1
         rules.note(step)
         state = network.run_decoder(network.embed_steps(step[:, None], tables), position, caches)[:, -1]
         position += 1
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """How values are taken from their distributions; arguments as of `decode_phrases`."""
+
+    temperature: float
+    median_durations: bool
+    generator: torch.Generator | None
+    note_generator: torch.Generator | None
+
+    def of(self, attribute: Attribute, logits: Tensor) -> Tensor:
+        """`[b, v] -> [b]`."""
+        if attribute == Attribute.VELOCITY:
+            drawn = self.generator is not None
+            return _draw(logits / VELOCITY_TEMPERATURE, self.generator) if drawn else _median(logits)
+        if self.temperature > 0:
+            return _draw(logits / self.temperature, self.note_generator or self.generator)
+        return _median(logits) if attribute == Attribute.DURATION and self.median_durations else logits.argmax(dim=-1)
 
 
 class _Rules:
@@ -172,12 +184,6 @@ class _Rules:
     def _allowed_pitches(self, onset: Tensor) -> Tensor:
         falls = (self.pitches < self.last_pitch[:, None]) | (onset > self.last_onset)[:, None]
         return falls & (self.sounds_until <= onset[:, None])
-
-
-def _choose(logits: Tensor, temperature: float, generator: torch.Generator | None) -> Tensor:
-    if temperature == 0:
-        return logits.argmax(dim=-1)
-    return _draw(logits / temperature, generator)
 
 
 def _draw(logits: Tensor, generator: torch.Generator | None) -> Tensor:
