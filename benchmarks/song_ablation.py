@@ -95,8 +95,8 @@ VARIANTS = {
     "predictions not calibrated": Variant(lambda model: replace(model, calibration=0.0)),
     "no projection to phrases": Variant(changed=lambda: patch.object(drawing, "PROJECTED_BELOW", ())),
     "decoder not told of the noise": Variant(changed=untold_noise),
-    "homologous bars share a quarter of their noise": Variant(changed=sharing(0.25)),
-    "they share half of it": Variant(changed=sharing(0.5)),
+    "homologous bars share none of their noise": Variant(changed=sharing(0.0)),
+    "they share a quarter of it": Variant(changed=sharing(0.25)),
     "no bias for the form in attention": Variant(without_form_bias),
     "odds of repeats as in the prior": Variant(
         changed=lambda: patch.object(composing, "compensated", lambda share: share)
