@@ -7,7 +7,7 @@ play there, with spaces or commas between; `all` and `none` stand for all and no
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,11 +38,7 @@ class Cast:
         names = [track.casefold() for track in tracks]
         of_letter = {}
         for letter, players in self.parts:
-            for player in players:
-                if player not in (*names, _ALL):
-                    raise RequestError(
-                        f"there is no track {player!r} for {letter}", f"choose among {', '.join(tracks)}"
-                    )
+            require_tracks(letter, players, tracks)
             plays = [PLAYS if name in players or _ALL in players else RESTS for name in names]
             of_letter[letter] = np.array(plays, np.int64)
         self.check_letters(form)
@@ -60,6 +56,14 @@ class Cast:
 
     def __str__(self) -> str:
         return "; ".join(f"{letter}: {' '.join(players) or _NONE}" for letter, players in self.parts)
+
+
+def require_tracks(letter: str, named: Iterable[str], tracks: Sequence[str]) -> None:
+    """Raises a RequestError if something is neither `all` nor one of the tracks, in small letters."""
+    names = [track.casefold() for track in tracks]
+    for name in named:
+        if name not in (*names, _ALL):
+            raise RequestError(f"there is no track {name!r} for {letter}", f"choose among {', '.join(tracks)}")
 
 
 def parse_cast(text: str) -> Cast:

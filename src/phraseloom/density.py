@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from phraseloom.cast import require_tracks
 from phraseloom.errors import ParseError, RequestError
 from phraseloom.form import Section, format_form
 from phraseloom.texture import LOWEST_GRADE, RESTS, TYPICAL_NOTES, UNKNOWN, Aspect, grade
@@ -41,9 +42,7 @@ class Density:
         asked = np.full((len(form), len(names), len(Aspect)), UNKNOWN, np.int64)
         of_letter = {letter: dict(numbers) for letter, numbers in self.parts}
         for letter, numbers in of_letter.items():
-            for name in numbers:
-                if name not in (*names, _ALL):
-                    raise RequestError(f"there is no track {name!r} for {letter}", f"choose among {', '.join(tracks)}")
+            require_tracks(letter, numbers, tracks)
         for row, section in zip(asked, form, strict=True):
             numbers = of_letter.get(section.letter, {})
             for cell, name in zip(row, names, strict=True):
