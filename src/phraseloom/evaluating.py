@@ -71,6 +71,7 @@ def evaluate_reconstruction(
     checkpoint: Path | None,
     progress: Progress,
     *,
+    refinements: int | None = None,
     readings: int | None = None,
 ) -> ReconstructionReport:
     """Encodes and decodes every phrase of a split's songs in the model's meter and compares the notes.
@@ -79,14 +80,16 @@ def evaluate_reconstruction(
         noise: standard deviation of Gaussian noise on the latents, as a share of their scale; seeded by the song, and
             told to the decoder.
         checkpoint: folder with weights; the package's own where None.
-        readings: as for `phraseloom.phrase_codec.PhraseCodec.decode_faithfully`, its default where None.
+        refinements: as for `phraseloom.phrase_codec.PhraseCodec.encode_faithfully`, its default where None.
+        readings: as for `PhraseCodec.decode_faithfully`, its default where None.
 
     Raises:
         RequestError: the split has no such song.
     """
-    from phraseloom.phrase_codec import DEFAULT_READINGS, song_phrases
+    from phraseloom.phrase_codec import DEFAULT_READINGS, DEFAULT_REFINEMENTS, song_phrases
 
     codec = _load_codec(checkpoint)
+    refinements = DEFAULT_REFINEMENTS if refinements is None else refinements
     readings = DEFAULT_READINGS if readings is None else readings
     scores = _songs_of_corpus(corpus, split)
     true: list[Notes] = []
@@ -94,7 +97,7 @@ def evaluate_reconstruction(
     track_names: list[str] = []
     for number, score in enumerate(scores):
         progress("decoding", number / len(scores))
-        latents = codec.encode(song_phrases(score))
+        latents = codec.encode_faithfully(song_phrases(score), refinements=refinements)
         latents += noise * np.random.default_rng(number).standard_normal(latents.shape, np.float32)
         table = codec.decode_faithfully(latents, TICKS_PER_BAR, noise=noise, readings=readings)
         true += [notes for bar in cut(normalise_key(score)) for notes in bar]

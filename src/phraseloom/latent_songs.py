@@ -12,7 +12,7 @@ import numpy as np
 from phraseloom.errors import CheckpointError, RequestError, UnsupportedScoreError
 from phraseloom.events import VOCABULARY, Attribute, EncodingLosses
 from phraseloom.passengers import NO_SONG_PASSENGERS, NO_TRACK_PASSENGERS
-from phraseloom.phrase_codec import DEFAULT_READINGS, PhraseCodec, song_phrases
+from phraseloom.phrase_codec import DEFAULT_READINGS, DEFAULT_REFINEMENTS, PhraseCodec, song_phrases
 from phraseloom.score import TICKS_PER_QUARTER, Notes, Score
 from phraseloom.structure import key_of_notes
 from phraseloom.transforms import join, normalising_shift
@@ -77,11 +77,16 @@ def require_known_bars(score: Score) -> None:
         )
 
 
-def encode_song(score: Score, codec: PhraseCodec) -> tuple[LatentSong, EncodingLosses]:
+def encode_song(
+    score: Score, codec: PhraseCodec, refinements: int = DEFAULT_REFINEMENTS
+) -> tuple[LatentSong, EncodingLosses]:
     """The latents of a song, and what of its notes they were not given: see `PhraseTable.build`.
 
     The song is moved to C major or A minor first, from its key or, where that is not known, from the one that its notes
     speak for. Its passengers, such as pedals and the times at which notes were played, are left out.
+
+    Args:
+        refinements: as for `PhraseCodec.encode_faithfully`.
 
     Raises:
         UnsupportedScoreError: a bar is longer than eight quarter notes, or there is no track.
@@ -93,7 +98,7 @@ def encode_song(score: Score, codec: PhraseCodec) -> tuple[LatentSong, EncodingL
     frame = frame_of(score)
     notes_only = tuple(replace(track, notes=own.notes) for track, own in zip(frame.tracks, score.tracks, strict=True))
     phrases = song_phrases(replace(frame, tracks=notes_only, key=key))
-    latents = codec.encode(phrases).reshape(score.num_bars, len(score.tracks), -1)
+    latents = codec.encode_faithfully(phrases, refinements=refinements).reshape(score.num_bars, len(score.tracks), -1)
     shift = 0 if key is None else normalising_shift(key)
     return LatentSong(latents, frame, shift, codec.latent_fingerprint), phrases.losses
 

@@ -19,9 +19,10 @@ from phraseloom.checkpoint import (
     read_checkpoint,
     require_names,
 )
-from phraseloom.events import PhraseTable, header_of
+from phraseloom.events import Attribute, PhraseTable, header_of
+from phraseloom.models.latent_refinement import refine_latents
 from phraseloom.models.phrase_decoding import decode_phrases
-from phraseloom.models.phrase_vae import DECODER_PARTS, PhraseVAE, PhraseVAEConfig
+from phraseloom.models.phrase_vae import DECODER_PARTS, Memory, PhraseVAE, PhraseVAEConfig
 from phraseloom.score import Score
 from phraseloom.transforms import cut, normalise_key
 
@@ -29,6 +30,7 @@ KIND = "phrase_vae"
 PHRASE_VAE_FILE = "phrase_vae.safetensors"
 """Name of the file in a folder of weights."""
 PHRASES_PER_BATCH, PHRASES_PER_GPU_BATCH = 64, 4096
+DEFAULT_REFINEMENTS = 40
 DEFAULT_READINGS = 4
 """A 64-bar song is then decoded in about half a second on two cores."""
 NEAR = 0.6
@@ -36,6 +38,9 @@ NEAR = 0.6
 from, nine in ten phrases that were decoded to the note lie nearer than 0.45, for their velocities, and nine in ten
 others further away than 0.95."""
 READING_TEMPERATURE = 0.8
+NATS_OF_DISTANCE = 5.0
+"""Of the readings of a latent the one counts that is likeliest to the decoder and encodes nearest to it again: what a
+squared distance of 1 is worth in nats."""
 PUSH = 0.7
 """How far a latent is moved against its phrase's deviation for the second reading; of 0.5 to 1.5 the best."""
 
@@ -97,6 +102,18 @@ class PhraseCodec:
         """Normalised latents `[p, z]` float32 of phrases."""
         return (encode_means(self.network, table) - self._mean) / self.statistics.scale
 
+    def encode_faithfully(self, table: PhraseTable, *, refinements: int = DEFAULT_REFINEMENTS) -> np.ndarray:
+        """As `encode`, the latents moved until they decode to the notes; see `phraseloom.models.latent_refinement`.
+
+        Args:
+            refinements: steps at most; each takes as long as reading those phrases a few times that do not come back
+                yet. 0 is `encode`.
+        """
+        means = encode_means(self.network, table)
+        scale = self.statistics.scale
+        refined = refine_latents(self.network, table, means, scale=scale, num_steps=refinements)
+        return (refined - self._mean) / scale
+
     def decode_faithfully(
         self,
         latents: np.ndarray,
@@ -108,7 +125,7 @@ class PhraseCodec:
         """The phrases that encode to about these normalised latents `[p, z]`, as far as they are found.
 
         Analysis by synthesis: what was decoded is encoded again, and what does not come out near its latent is read
-        once more, first from a latent moved the other way, then with notes that are drawn; the nearest reading counts.
+        once more, first from a latent moved the other way, then with notes that are drawn; the best reading counts.
         For latents that phrases have; what lies between those of phrases is better read once, by `decode`.
 
         Args:
@@ -120,29 +137,32 @@ class PhraseCodec:
         is_near = np.sqrt(NEAR**2 + latents.shape[1] * told**2)
         table = self.decode(latents, ticks_per_bar, noise=told)
         found = self.encode(table)
+        far = np.flatnonzero(np.linalg.norm(found - latents, axis=1) > is_near)
+        wanted, told = latents[far], told[far]
+        misfit = self._misfit(table.select(far), found[far], wanted, told)
         generator = torch.Generator().manual_seed(0)
-        for number in range(readings):
-            distance = np.linalg.norm(found - latents, axis=1)
-            far = np.flatnonzero(distance > is_near)
-            if not len(far):
-                break
+        for number in range(readings if len(far) else 0):
             if number == 0:
-                pushed = latents[far] + PUSH * (latents[far] - found[far])
-                again = self.decode(pushed, ticks_per_bar, noise=told[far])
+                again = self.decode(wanted + PUSH * (wanted - found[far]), ticks_per_bar, noise=told)
             else:
                 again = decode_phrases(
                     self.network,
-                    torch.from_numpy(self.raw(latents[far])),
+                    torch.from_numpy(self.raw(wanted)),
                     ticks_per_bar,
-                    noise=torch.from_numpy(told[far]),
+                    noise=torch.from_numpy(told),
                     temperature=READING_TEMPERATURE,
                     note_generator=generator,
                 )
-            its_latents = self.encode(again)
-            better = np.linalg.norm(its_latents - latents[far], axis=1) < distance[far]
-            found[far[better]] = its_latents[better]
-            table = table.replaced(far[better], again.select(np.flatnonzero(better)))
+            its_misfit = self._misfit(again, self.encode(again), wanted, told)
+            better = np.flatnonzero(its_misfit < misfit)
+            misfit[better] = its_misfit[better]
+            table = table.replaced(far[better], again.select(better))
         return table
+
+    def _misfit(self, table: PhraseTable, found: np.ndarray, wanted: np.ndarray, noise: np.ndarray) -> np.ndarray:
+        """How ill phrases, which encode to `found [p, z]`, fit the latents `wanted [p, z]`, `[p]`."""
+        distance = np.square(found - wanted).sum(axis=1)
+        return phrase_nats(self.network, table, self.raw(wanted), noise) + NATS_OF_DISTANCE * distance
 
     def decode(
         self,
@@ -201,6 +221,26 @@ def encode_means(network: PhraseVAE, table: PhraseTable) -> np.ndarray:
         )
         latents[rows] = posterior.mean.cpu().numpy()
     return latents
+
+
+@torch.inference_mode()
+def phrase_nats(network: PhraseVAE, table: PhraseTable, latents: np.ndarray, noise: np.ndarray) -> np.ndarray:
+    """How unlikely each phrase is to the decoder, its velocities aside: `[p]` nats given its latent.
+
+    Args:
+        latents: `[p, z]`, not normalised.
+        noise: `[p]`, as for `phraseloom.models.phrase_decoding.decode_phrases`.
+    """
+    nats = np.zeros(len(table), np.float32)
+    by_length = np.argsort(table.num_notes, kind="stable")
+    for start in range(0, len(table), PHRASES_PER_BATCH):
+        rows = by_length[start : start + PHRASES_PER_BATCH]
+        chosen = table.select(rows)
+        memory = network.memory(torch.from_numpy(latents[rows]), torch.from_numpy(noise[rows]))
+        headers, num_notes = torch.from_numpy(chosen.headers.astype(np.int64)), torch.from_numpy(chosen.num_notes)
+        of_steps = network.step_nats(Memory(memory), headers, torch.from_numpy(chosen.padded()), num_notes)
+        nats[rows] = torch.cat(of_steps[: Attribute.VELOCITY], dim=1).sum(dim=1).numpy()
+    return nats
 
 
 def phrase_vae_checkpoint(network: PhraseVAE, statistics: LatentStatistics, facts: dict) -> Checkpoint:

@@ -38,6 +38,7 @@ def _no_option(_type: type, name: str) -> None:
 
 Output = Annotated[str, Parameter(name=["--output", "-o"], allow_leading_hyphen=True, validator=_no_option)]
 Json = Annotated[bool, Parameter(name="--json", show_default=False)]
+Refinements = Annotated[int | None, Parameter(validator=Number(gte=0, lte=1000))]
 Readings = Annotated[int | None, Parameter(validator=Number(gte=0, lte=1000))]
 Count = Annotated[int, Parameter(validator=Number(gte=1, lte=1000))]
 Steps = Annotated[int, Parameter(validator=Number(gte=1, lte=1000))]

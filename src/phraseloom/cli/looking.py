@@ -9,7 +9,7 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from phraseloom import terminal
-from phraseloom.cli.application import Json, Readings, app, evaluate
+from phraseloom.cli.application import Json, Readings, Refinements, app, evaluate
 
 
 @app.command
@@ -34,6 +34,7 @@ def evaluate_reconstruction(
     *,
     split: Literal["train", "validation", "test"] = "test",
     noise: Annotated[float, Parameter(validator=Number(gte=0))] = 0.0,
+    refinements: Refinements = None,
     readings: Readings = None,
     checkpoint: Path | None = None,
     as_json: Json = False,
@@ -48,6 +49,8 @@ def evaluate_reconstruction(
         Which of its songs.
     noise
         Gaussian noise added to the latents, as a share of their scale.
+    refinements
+        How many steps latents that do not decode to their notes are moved at most, as for encode.
     readings
         How often phrases that do not encode to their latents again are read once more, as for decode.
     checkpoint
@@ -58,7 +61,9 @@ def evaluate_reconstruction(
     from phraseloom.evaluating import evaluate_reconstruction
 
     with terminal.progress_bar() as progress:
-        report = evaluate_reconstruction(corpus, split, noise, checkpoint, progress, readings=readings)
+        report = evaluate_reconstruction(
+            corpus, split, noise, checkpoint, progress, refinements=refinements, readings=readings
+        )
     print_report(report, as_json)
 
 

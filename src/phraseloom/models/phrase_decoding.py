@@ -140,10 +140,10 @@ class _Choice:
         """`[b, v] -> [b]`."""
         if attribute == Attribute.VELOCITY:
             drawn = self.generator is not None
-            return _draw(logits / VELOCITY_TEMPERATURE, self.generator) if drawn else _median(logits)
+            return _draw(logits / VELOCITY_TEMPERATURE, self.generator) if drawn else median(logits)
         if self.temperature > 0:
             return _draw(logits / self.temperature, self.note_generator or self.generator)
-        return _median(logits) if attribute == Attribute.DURATION and self.median_durations else logits.argmax(dim=-1)
+        return median(logits) if attribute == Attribute.DURATION and self.median_durations else logits.argmax(dim=-1)
 
 
 class _Rules:
@@ -190,6 +190,7 @@ def _draw(logits: Tensor, generator: torch.Generator | None) -> Tensor:
     return torch.multinomial(logits.softmax(dim=-1), 1, generator=generator)[:, 0]
 
 
-def _median(logits: Tensor) -> Tensor:
+def median(logits: Tensor) -> Tensor:
+    """The median value of each distribution, `[..., v] -> [...]`."""
     cumulative = logits.softmax(dim=-1).cumsum(dim=-1)
     return (cumulative < 0.5).sum(dim=-1).clamp(max=logits.shape[-1] - 1)

@@ -260,34 +260,51 @@ class PhraseVAE(nn.Module):
     def losses(self, latents: Tensor, noise: Tensor, headers: Tensor, steps: Tensor, num_notes: Tensor) -> StepLosses:
         """Teacher-forced cross-entropies of phrases given latents `[b, z]` with `noise [b]`; the rest as `encode`."""
         losses = self.losses_of_memory(Memory(self.memory(latents, noise)), headers, steps, num_notes)
-        is_phrase = torch.ones_like(headers, dtype=torch.bool)
-        return losses._replace(header=_cross_entropy(self.header_head(latents), headers, is_phrase))
+        return losses._replace(header=F.cross_entropy(self.header_head(latents).float(), headers, reduction="sum"))
 
     def losses_of_memory(self, memory: Memory, headers: Tensor, steps: Tensor, num_notes: Tensor) -> StepLosses:
         """As `losses`, of phrases given what the decoder reads; their headers are told, and cost nothing."""
-        t = steps.shape[1]
+        nats = self.step_nats(memory, headers, steps, num_notes)
+        return StepLosses(nats[0].new_zeros(()), *(of_steps.sum() for of_steps in nats))
+
+    def step_nats(self, memory: Memory, headers: Tensor, steps: Tensor, num_notes: Tensor) -> list[Tensor]:
+        """Cross-entropies of each step's attributes, the true ones before it told.
+
+        Returns:
+            `[b, t + 1]` for the onset, whose last is the end of the phrase, and `[b, t]` for the others; 0 behind the
+            end of a phrase.
+        """
+        logits = self.step_logits(memory, headers, steps)
+        nats = []
+        for of_attribute, (targets, counts) in zip(logits, step_targets(steps, num_notes), strict=True):
+            flat = F.cross_entropy(of_attribute.float().flatten(0, -2), targets.flatten(), reduction="none")
+            nats.append(flat.view(targets.shape) * counts)
+        return nats
+
+    def step_logits(self, memory: Memory, headers: Tensor, steps: Tensor) -> list[Tensor]:
+        """Logits of each step's attributes, `[b, t + 1, v]` for the onset and `[b, t, v]` for the others."""
         tables = self.tables()
         tokens = [memory.tokens, self.embed_headers(headers), self.embed_steps(steps, tables)]
         states = self.run_decoder(torch.cat(tokens, dim=1), 0, is_seen=memory.is_seen)[:, memory.tokens.shape[1] :]
-
-        # Every position is computed and the loss masked: shapes that never change are fast on CPUs, whose matrix
-        # kernels are compiled for each shape.
-        places = torch.arange(t + 1, device=steps.device)
-        is_note = places[:t] < num_notes[:, None]
-        is_onset = (places <= num_notes[:, None]) & (num_notes > 0)[:, None]  # the header alone tells of silence
-        onset_targets = F.pad(steps[..., Attribute.ONSET], (0, 1)).masked_fill(
-            places == num_notes[:, None], VOCABULARY.end_index
-        )
-        onset = _cross_entropy(self.heads[Attribute.ONSET](states, tables[Attribute.ONSET]), onset_targets, is_onset)
-        state, losses = states[:, :t], []
+        logits = [self.heads[Attribute.ONSET](states, tables[Attribute.ONSET])]
+        state = states[:, : steps.shape[1]]
         for attribute in (Attribute.PITCH, Attribute.DURATION, Attribute.VELOCITY):
             state = state + F.embedding(steps[..., attribute - 1], tables[attribute - 1])
-            logits = self.heads[attribute](state, tables[attribute])
-            losses.append(_cross_entropy(logits, steps[..., attribute], is_note))
-        return StepLosses(onset.new_zeros(()), onset, *losses)
+            logits.append(self.heads[attribute](state, tables[attribute]))
+        return logits
 
 
-def _cross_entropy(logits: Tensor, targets: Tensor, counts: Tensor) -> Tensor:
-    """Sum of the cross-entropies in nats of `logits [..., v]` where `counts [...]` is true."""
-    flat = F.cross_entropy(logits.float().flatten(0, -2), targets.flatten(), reduction="none")
-    return (flat * counts.flatten()).sum()
+def step_targets(steps: Tensor, num_notes: Tensor) -> list[tuple[Tensor, Tensor]]:
+    """What `PhraseVAE.step_logits` ought to say: of each attribute the true values, and where they count.
+
+    Every position is computed and masked: shapes that never change are fast on CPUs, whose matrix kernels are compiled
+    for each shape.
+    """
+    t = steps.shape[1]
+    places = torch.arange(t + 1, device=steps.device)
+    is_note = places[:t] < num_notes[:, None]
+    is_onset = (places <= num_notes[:, None]) & (num_notes > 0)[:, None]  # the header alone tells of silence
+    is_end = places == num_notes[:, None]
+    onsets = F.pad(steps[..., Attribute.ONSET], (0, 1)).masked_fill(is_end, VOCABULARY.end_index)
+    others = (Attribute.PITCH, Attribute.DURATION, Attribute.VELOCITY)
+    return [(onsets, is_onset), *((steps[..., attribute], is_note) for attribute in others)]

@@ -1,0 +1,120 @@
+"""Latents from which phrases are decoded to the note: the encoder's, moved until the decoder writes what is wanted.
+
+An encoder says in one pass what the decoder would have to be told, and of phrases that it did not learn from it is
+often a little wrong where the decoder is not (the amortisation gap: Cremer et al., "Inference Suboptimality in
+Variational Autoencoders", ICML 2018). So the latents of those phrases go downhill from there by gradients through the
+decoder (Kim et al., "Semi-Amortized Variational Autoencoders", ICML 2018). What is brought down is not the likelihood
+but what greedy decoding depends on: every value's logit is to lead all the others together by a margin. A phrase leaves
+when each of its values does lead, and the others go on.
+
+Letters in shapes: p phrases, b those of a batch, t steps, v values of a range, z latent size.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from phraseloom.events import Attribute, PhraseTable
+from phraseloom.models.phrase_decoding import median
+from phraseloom.models.phrase_vae import Memory, PhraseVAE, step_targets
+
+MARGIN = 1.5
+"""By how much the logit of what is wanted is to lead. More of it withstands more noise, and takes longer."""
+RATE = 0.1
+"""How far a dimension moves in the first step, as a share of the latents' scale. Twice as much is no faster, and ends
+further from the encoder's latents."""
+MEAN_DECAY, SQUARE_DECAY = 0.9, 0.95
+PHRASES_PER_BATCH = 64
+
+
+def refine_latents(
+    network: PhraseVAE, table: PhraseTable, latents: np.ndarray, *, scale: float, num_steps: int
+) -> np.ndarray:
+    """Latents `[p, z]` float32 near `latents [p, z]` that decode to the onsets, pitches and durations of phrases.
+
+    Velocities only follow: behind each note the decoder reads the one that it would write.
+
+    Args:
+        latents: the encoder's, neither centred nor scaled.
+        scale: of the latents, as in `phraseloom.phrase_codec.LatentStatistics`.
+        num_steps: after which phrases that still would not come out right are left as they are then.
+    """
+    search = _Search(network, table, latents)
+    going_on = np.flatnonzero(table.num_notes)
+    for number in range(num_steps):
+        going_on = search.descend(going_on, number, RATE * scale * (1 - number / num_steps))
+        if not len(going_on):
+            break
+    return search.latents.numpy()
+
+
+class _Search:
+    """Adam (Kingma and Ba, ICLR 2015) on the latents of phrases, each with its own moments."""
+
+    def __init__(self, network: PhraseVAE, table: PhraseTable, latents: np.ndarray) -> None:
+        self.network = network
+        self.latents = torch.tensor(latents, dtype=torch.float32)
+        self._mean, self._square = torch.zeros_like(self.latents), torch.zeros_like(self.latents)
+        self._table = PhraseTable(table.headers, table.offsets, table.steps.copy())
+        """With the velocities that the decoder would write."""
+
+    def descend(self, rows: np.ndarray, number: int, rate: float) -> np.ndarray:
+        """Moves the latents of those of the phrases `rows` that would not come out right; returns which they are."""
+        by_length = rows[np.argsort(self._table.num_notes[rows], kind="stable")]
+        moved = []
+        for start in range(0, len(by_length), PHRASES_PER_BATCH):
+            batch = by_length[start : start + PHRASES_PER_BATCH]
+            if number == 0:
+                self._lead(batch, self.latents[batch])  # finds the velocities
+            latents = self.latents[batch].requires_grad_()
+            lead, shortfall = self._lead(batch, latents)
+            is_behind = lead < MARGIN
+            (slope,) = torch.autograd.grad(shortfall, latents)
+            behind = batch[is_behind.numpy()]
+            self._move(behind, slope[is_behind], number, rate)
+            moved.append(behind)
+        return np.concatenate(moved)
+
+    def _move(self, rows: np.ndarray, slope: Tensor, number: int, rate: float) -> None:
+        mean = self._mean[rows] = MEAN_DECAY * self._mean[rows] + (1 - MEAN_DECAY) * slope
+        square = self._square[rows] = SQUARE_DECAY * self._square[rows] + (1 - SQUARE_DECAY) * slope.square()
+        mean, square = mean / (1 - MEAN_DECAY ** (number + 1)), square / (1 - SQUARE_DECAY ** (number + 1))
+        self.latents[rows] -= rate * mean / (square.sqrt() + 1e-8)
+
+    def _lead(self, rows: np.ndarray, latents: Tensor) -> tuple[Tensor, Tensor]:
+        """By how much the least leading logit of each phrase leads `[b]`, and what is missing, one number for all."""
+        phrases = self._table.select(rows)
+        headers, num_notes = torch.from_numpy(phrases.headers.astype(np.int64)), torch.from_numpy(phrases.num_notes)
+        steps = torch.from_numpy(phrases.padded())
+        memory = Memory(self.network.memory(latents, torch.zeros(len(rows))))
+        *of_notes, velocity = self.network.step_logits(memory, headers, steps)
+        always = torch.ones(len(rows), 1, dtype=torch.bool)
+        header = self.network.header_head(latents)[:, None], headers[:, None], always
+        pairs = zip(of_notes, step_targets(steps, num_notes)[: len(of_notes)], strict=True)
+        margins = [_margins(*header), *(_margins(logits, *targets) for logits, targets in pairs)]
+        self._write_velocities(rows, median(velocity.detach()).numpy())
+        leads, shortfalls = zip(*margins, strict=True)
+        return torch.stack(leads).amin(dim=0), torch.stack(shortfalls).sum()
+
+    def _write_velocities(self, rows: np.ndarray, velocities: np.ndarray) -> None:
+        places = np.arange(velocities.shape[1])
+        is_note = places < self._table.num_notes[rows, None]
+        self._table.steps[(self._table.offsets[rows, None] + places)[is_note], Attribute.VELOCITY] = velocities[is_note]
+
+
+def _margins(logits: Tensor, targets: Tensor, counts: Tensor) -> tuple[Tensor, Tensor]:
+    """The least lead of each phrase's targets over the next best value `[b]`, and their shortfall in all.
+
+    Args:
+        logits: `[b, t, v]`.
+        targets: `[b, t]`.
+        counts: `[b, t]`, which of them count.
+    """
+    wanted = logits.gather(-1, targets[..., None])[..., 0]
+    others = logits.scatter(-1, targets[..., None], -torch.inf)
+    lead = (wanted - others.amax(dim=-1)).detach().masked_fill(~counts, torch.inf).amin(dim=1)
+    shortfall = F.softplus(MARGIN - (wanted - others.logsumexp(dim=-1)))
+    return lead, (shortfall * counts).sum()
