@@ -1,4 +1,4 @@
-"""Decoding by encoding again: what is found is never further from its latent than the first reading."""
+"""Decoding by encoding again: what is found never fits its latent worse than the first reading."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+import torch
 
 from phraseloom.events import PhraseTable
+from phraseloom.phrase_codec import NATS_OF_DISTANCE, phrase_nats
 from phraseloom.score import Notes
 from support.networks import tiny_codec
 
@@ -16,10 +18,6 @@ TICKS_PER_BAR = 48
 
 def latents(num_phrases: int = 40) -> np.ndarray:
     return np.random.default_rng(0).standard_normal((num_phrases, tiny_codec().network.config.latent_size), np.float32)
-
-
-def distances(table: PhraseTable, wanted: np.ndarray) -> np.ndarray:
-    return np.linalg.norm(tiny_codec().encode(table) - wanted, axis=1)
 
 
 def phrase(*pitches: int) -> Notes:
@@ -34,12 +32,29 @@ def test_without_further_readings_it_is_the_plain_decoder() -> None:
     assert np.array_equal(plain.steps, again.steps)
 
 
-def test_further_readings_come_nearer_and_never_leave() -> None:
+def misfits(table: PhraseTable, wanted: np.ndarray) -> np.ndarray:
+    codec = tiny_codec()
+    nats = phrase_nats(codec.network, table, codec.raw(wanted), np.zeros(len(wanted), np.float32))
+    return nats + NATS_OF_DISTANCE * np.square(codec.encode(table) - wanted).sum(axis=1)
+
+
+def test_further_readings_fit_better_and_never_worse() -> None:
     codec, wanted = tiny_codec(), latents()
-    found = [distances(codec.decode_faithfully(wanted, TICKS_PER_BAR, readings=n), wanted) for n in (0, 1, 4, 8)]
+    found = [misfits(codec.decode_faithfully(wanted, TICKS_PER_BAR, readings=n), wanted) for n in (0, 1, 4, 8)]
     for fewer, more in pairwise(found):
-        assert (more <= fewer + 1e-4).all()
+        assert (more <= fewer + 1e-3).all()
     assert found[-1].mean() < found[0].mean()
+
+
+def test_nats_of_phrases_are_the_networks_losses() -> None:
+    codec, wanted = tiny_codec(), latents(6)
+    table = codec.decode(wanted, TICKS_PER_BAR)
+    raw, noise = codec.raw(wanted), np.full(6, 0.1, np.float32)
+    arguments = (raw, noise, table.headers.astype(np.int64), table.padded(), table.num_notes)
+    with torch.no_grad():
+        losses = codec.network.losses(*map(torch.from_numpy, arguments))
+    told = phrase_nats(codec.network, table, raw, noise)
+    assert told.sum() == pytest.approx(float(losses.onset + losses.pitch + losses.duration), rel=1e-4)
 
 
 def test_the_same_latents_give_the_same_phrases() -> None:

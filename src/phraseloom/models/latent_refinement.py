@@ -45,9 +45,9 @@ def refine_latents(
     search = _Search(network, table, latents)
     going_on = np.flatnonzero(table.num_notes)
     for number in range(num_steps):
-        going_on = search.descend(going_on, number, RATE * scale * (1 - number / num_steps))
         if not len(going_on):
             break
+        going_on = search.descend(going_on, number, RATE * scale * (1 - number / num_steps))
     return search.latents.numpy()
 
 
