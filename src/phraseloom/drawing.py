@@ -44,6 +44,10 @@ PROJECTED_BELOW = (0.45, 0.3)
 """Noise levels below which what the network predicts is decoded to notes and encoded again: between the latents of
 phrases lie many that are nobody's, and what is drawn around them settles for what notes can say."""
 
+SAME_ONSET_BIAS = 1.0
+"""As for `phraseloom.models.phrase_decoding.decode_phrases`: drawn songs then have nearly as many notes at once as real
+ones."""
+
 _LOUDNESS = 3
 """What its random numbers are named by."""
 
@@ -144,7 +148,7 @@ def _sample(
         return torch.from_numpy(own).reshape(clean.shape)
 
     noisy = latents = corrupt(known, noise, start)
-    levels = cell_levels(level_grid(steps, model.noise_shift) * start.max(), start)
+    levels = cell_levels(level_grid(steps, model.noise_shift, start.max().item()), start)
     for state in euler(denoise, noisy, levels, project=project, project_below=PROJECTED_BELOW):
         progress("sampling", 0.9 * state.step / steps)
         latents = state.latents
@@ -191,7 +195,14 @@ def _decoded(codec: PhraseCodec, latents: np.ndarray, levels: np.ndarray, seed: 
     The decoder has learned to read predictions and to take the level for their noise.
     """
     velocities = torch.Generator().manual_seed(seed)
-    return codec.decode(latents, TICKS_PER_BAR, noise=levels, generator=velocities, median_durations=True)
+    return codec.decode(
+        latents,
+        TICKS_PER_BAR,
+        noise=levels,
+        generator=velocities,
+        median_durations=True,
+        same_onset_bias=SAME_ONSET_BIAS,
+    )
 
 
 def _completed(

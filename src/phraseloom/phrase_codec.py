@@ -173,6 +173,7 @@ class PhraseCodec:
         temperature: float = 0.0,
         generator: torch.Generator | None = None,
         median_durations: bool = False,
+        same_onset_bias: float = 0.0,
     ) -> PhraseTable:
         """The phrases of normalised latents `[p, z]`; see `phraseloom.models.phrase_decoding.decode_phrases`."""
         return decode_phrases(
@@ -183,6 +184,7 @@ class PhraseCodec:
             temperature=temperature,
             generator=generator,
             median_durations=median_durations,
+            same_onset_bias=same_onset_bias,
         )
 
 

@@ -45,12 +45,19 @@ def check_playable(table: PhraseTable, ticks_per_bar: int) -> None:
 
 
 @settings(max_examples=25)
-@given(seeds, st.floats(0, 30), st.floats(0, 3e38), st.integers(1, 96), st.sampled_from([0.0, 0.3, 1.0, 5.0]))
-def test_every_phrase_can_be_played(seed, strength, latent_scale, ticks_per_bar, temperature):
+@given(
+    seeds,
+    st.floats(0, 30),
+    st.floats(0, 3e38),
+    st.integers(1, 96),
+    st.sampled_from([0.0, 0.3, 1.0, 5.0]),
+    st.sampled_from([0.0, 1.0, 100.0]),
+)
+def test_every_phrase_can_be_played(seed, strength, latent_scale, ticks_per_bar, temperature, same_onset_bias):
     network = opinionated_network(seed, strength)
     latents = (torch.randn(NUM_PHRASES, TINY.latent_size, dtype=torch.float64) * latent_scale).float()
     latents = latents.nan_to_num(posinf=3e38, neginf=-3e38)
-    table = decode_phrases(network, latents, ticks_per_bar, temperature=temperature)
+    table = decode_phrases(network, latents, ticks_per_bar, temperature=temperature, same_onset_bias=same_onset_bias)
     assert len(table) == NUM_PHRASES
     check_playable(table, ticks_per_bar)
 
@@ -71,6 +78,18 @@ def test_a_phrase_that_would_never_end_ends_after_64_notes():
     notes = table.phrase(0)
     assert notes.pitch.tolist() == list(range(127, 127 - MAX_NOTES, -1))
     assert not notes.onset_ticks.any()
+
+
+def test_more_notes_begin_together_the_higher_the_bias():
+    network = opinionated_network(0, 1.0)
+    latents = torch.randn(16, TINY.latent_size, generator=torch.Generator().manual_seed(0))
+    shares = []
+    for bias in (-50.0, 0.0, 3.0):
+        table = decode_phrases(network, latents, 48, same_onset_bias=bias)
+        phrases = [table.phrase(index) for index in range(len(table))]
+        onsets = sum(len(np.unique(phrase.onset_ticks)) for phrase in phrases)
+        shares.append(onsets / sum(map(len, phrases)))
+    assert shares[0] > shares[1] > shares[2]
 
 
 def test_the_lowest_pitch_leaves_no_room_at_its_onset():

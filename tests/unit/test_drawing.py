@@ -10,7 +10,7 @@ import torch
 
 from phraseloom.composer import Composer
 from phraseloom.diffusion.guidance import Guidance
-from phraseloom.drawing import KNOWN, NEW, Request, draw
+from phraseloom.drawing import KNOWN, NEW, SAME_ONSET_BIAS, Request, draw
 from phraseloom.phrase_codec import song_phrases
 from phraseloom.repeats import FRESH
 from phraseloom.score import Notes, Score
@@ -98,7 +98,9 @@ def test_from_next_to_no_noise_come_the_notes_that_the_codec_gives_back(composer
     codec = composer.codec
     velocities = torch.Generator().manual_seed(1)
     latents = codec.encode(song_phrases(SONG))
-    table = codec.decode(latents, TICKS_PER_BAR, generator=velocities, median_durations=True)
+    table = codec.decode(
+        latents, TICKS_PER_BAR, generator=velocities, median_durations=True, same_onset_bias=SAME_ONSET_BIAS
+    )
     phrases = [[table.phrase(bar * len(SLOTS) + slot) for slot in range(len(SLOTS))] for bar in range(SONG.num_bars)]
     given_back = transpose(join(phrases, normalise_key(SONG)), -normalising_shift(SONG.key))
     assert given_back.num_notes > 0

@@ -88,7 +88,7 @@ def test_an_euler_step_worked_by_hand():
 
 
 def test_a_projected_step_worked_by_hand():
-    """Seen as -1, so the noise in 2 at level 1 is 2; from level 0.75 on it goes with the clean value's projection."""
+    """Seen as -1, so the noise in 2 at level 1 is 2; behind 0.75 there is only half of the clean value's projection."""
     levels = torch.tensor([1, 0.75, 0.5]).reshape(3, 1, 1, 1, 1).expand(3, 1, 1, 2, 1).squeeze(-1).clone()
     levels[:, ..., 1] = 0.5  # waits until the other is there
     states = euler(
@@ -100,20 +100,29 @@ def test_a_projected_step_worked_by_hand():
     )
     first, second = (state.latents.flatten().tolist() for state in states)
     assert first == pytest.approx([0.25 * -1 + 0.75 * 2, 2])
-    noise = -1 + (first[0] + 1) / 0.75
-    assert second == pytest.approx([0.5 * -10 + 0.5 * noise, 2])
+    assert second == pytest.approx([0.5 * -10, 2])
 
 
-def test_marks_above_the_first_level_are_not_used():
-    with_mark = euler(
-        gaussian_denoiser,
-        some_noise(),
-        levels_of(0.3, 0.1, 0),
-        project=lambda clean, level: torch.zeros_like(clean),
-        project_below=(0.4,),
-    )
-    without = euler(gaussian_denoiser, some_noise(), levels_of(0.3, 0.1, 0))
-    assert torch.equal(last_of(with_mark).latents, last_of(without).latents)
+def test_marks_above_the_first_level_count_at_the_first_step():
+    projected_at = []
+
+    def project(clean, level):
+        projected_at.append(round(level.max().item(), 3))
+        return torch.zeros_like(clean)
+
+    for _ in euler(
+        gaussian_denoiser, some_noise(), levels_of(0.3, 0.2, 0.1, 0), project=project, project_below=(0.6, 0.4)
+    ):
+        pass
+    assert projected_at == [0.3]
+
+
+def test_what_comes_last_is_not_projected():
+    states = [
+        last_of(euler(gaussian_denoiser, some_noise(), levels_of(0.3, 0), project=project, project_below=(0.4,)))
+        for project in (None, lambda clean, level: torch.zeros_like(clean))
+    ]
+    assert torch.equal(states[0].latents, states[1].latents)
 
 
 def levels_of(*values: float | list[float]) -> Tensor:
@@ -159,6 +168,8 @@ def test_levels_fall_from_noise_to_clean(num_steps, shift):
 
 def test_without_a_shift_levels_are_evenly_spaced():
     torch.testing.assert_close(level_grid(4, 1.0), levels_of(1, 0.75, 0.5, 0.25, 0))
+    torch.testing.assert_close(level_grid(4, 1.0, 0.6), levels_of(0.6, 0.5, 0.25, 0))
+    torch.testing.assert_close(level_grid(4, 1.0, 0.5), levels_of(0.5, 0.25, 0))
 
 
 def test_a_shift_makes_steps_smaller_where_there_is_much_noise():

@@ -29,9 +29,14 @@ class SampleState(NamedTuple):
     """`[b, n, s, z]` the clean latents as the network last saw them."""
 
 
-def level_grid(num_steps: int, shift: float) -> Tensor:
-    """`[num_steps + 1]` levels from 1 down to 0, denser towards noise for a shift above 1."""
-    return shifted(torch.linspace(1, 0, num_steps + 1), shift)
+def level_grid(num_steps: int, shift: float, start: float = 1.0) -> Tensor:
+    """Levels from `start` down to 0, denser towards noise for a shift above 1: `[num_steps + 1]` of them from 1.
+
+    From further below it takes fewer steps of the same size: smaller ones would end where next to no noise is left, and
+    so little the network cannot tell from what it predicted itself.
+    """
+    grid = shifted(torch.linspace(1, 0, num_steps + 1), shift)[:-1]
+    return torch.cat([torch.tensor([start]), grid[grid < start], torch.zeros(1)])
 
 
 def cell_levels(grid: Tensor, start: Tensor) -> Tensor:
@@ -53,23 +58,24 @@ def euler(
     """First order: one evaluation of the network a step. Error falls with the number of steps.
 
     What the network predicts lies between the latents of real phrases. Where the levels fall below certain marks, the
-    prediction is moved onto one, and sampling goes on from there with the same noise.
+    prediction is moved onto one, and sampling goes on from there: at the level that is due, but without noise, which
+    would only hide the phrases from each other.
 
     Args:
         noisy: `[b, n, s, z]` at the first levels.
         levels: `[k + 1]` falling to 0, or `[k + 1, b, n, s]`, falling for each cell.
         project: the latents as they were predicted, and the level from which, to the nearest that are possible.
-        project_below: marks, each used once, at the step that takes the highest level from above it to below it.
+        project_below: marks, each used once, at the step behind which the highest level is below it, unless that is the
+            last one.
     """
-    x, marks = noisy, sorted(mark for mark in project_below if mark < levels[0].max())
+    x, marks = noisy, sorted(project_below)
     for step, (level, following) in enumerate(pairwise(levels), start=1):
         at = level.expand(x.shape[:-1])
         predicted = denoise(x, at)
-        slope = velocity(x, predicted, at)
-        if project is not None and marks and following.max() < marks[-1]:
+        if project is not None and marks and 0 < following.max() < marks[-1]:
             marks = [mark for mark in marks if mark <= following.max()]
-            moved = corrupt(project(predicted, at), predicted + slope, following.expand(at.shape))
+            moved = corrupt(project(predicted, at), torch.zeros_like(x), following.expand(at.shape))
             x = torch.where((following < level)[..., None], moved, x)
         else:
-            x = x + (following - level)[..., None] * slope
+            x = x + (following - level)[..., None] * velocity(x, predicted, at)
         yield SampleState(step, x, predicted)

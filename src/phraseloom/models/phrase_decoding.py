@@ -37,6 +37,7 @@ def decode_phrases(
     generator: torch.Generator | None = None,
     note_generator: torch.Generator | None = None,
     median_durations: bool = False,
+    same_onset_bias: float = 0.0,
     silence_threshold: float = 0.5,
 ) -> PhraseTable:
     """The phrases of latents.
@@ -52,6 +53,8 @@ def decode_phrases(
         note_generator: draws the rest; without it `generator` does, or torch's global one.
         median_durations: take the median of every duration in place of the likeliest one, which of an uncertain
             distribution is too often the same short one.
+        same_onset_bias: added to the logit of one more note at the onset of the last. The likeliest of uncertain notes
+            are too few at once, as each is left out that is less likely than not.
         silence_threshold: probability of silence above which a phrase is silent.
 
     Raises:
@@ -73,7 +76,8 @@ def decode_phrases(
     if len(rows):
         memory = network.memory(latents[rows], torch.as_tensor(noise, dtype=latents.dtype).expand(len(latents))[rows])
         choice = _Choice(temperature, median_durations, generator, note_generator)
-        _write_steps(network, memory, headers[rows], rows, ticks_per_bar, choice, steps, num_notes)
+        rules = _Rules(len(rows), ticks_per_bar, same_onset_bias)
+        _write_steps(network, memory, headers[rows], rows, rules, choice, steps, num_notes)
     lengths = num_notes.numpy()
     return PhraseTable(
         headers=headers.numpy().astype(np.int16),
@@ -87,7 +91,7 @@ def _write_steps(
     memory: Tensor,
     headers: Tensor,
     rows: Tensor,
-    ticks_per_bar: int,
+    rules: _Rules,
     choice: _Choice,
     steps: Tensor,
     num_notes: Tensor,
@@ -95,7 +99,6 @@ def _write_steps(
     """Fills `steps` and `num_notes` at `rows`, step after step until every phrase has ended."""
     tables = network.tables()
     caches = [KeyValueCache() for _ in network.decoder]
-    rules = _Rules(len(rows), ticks_per_bar)
     tokens = torch.cat([memory, network.embed_headers(headers)], dim=1)
     state = network.run_decoder(tokens, 0, caches)[:, -1]
     position = tokens.shape[1]
@@ -149,9 +152,10 @@ class _Choice:
 class _Rules:
     """What the next step of each phrase may be, given its steps so far."""
 
-    def __init__(self, num_phrases: int, ticks_per_bar: int) -> None:
+    def __init__(self, num_phrases: int, ticks_per_bar: int, same_onset_bias: float) -> None:
         num_pitches = VOCABULARY.sizes[Attribute.PITCH]
         self.ticks_per_bar = ticks_per_bar
+        self.same_onset_bias = same_onset_bias
         self.last_onset = torch.zeros(num_phrases, dtype=torch.int64)
         self.last_pitch = torch.full((num_phrases,), num_pitches)
         self.sounds_until = torch.zeros(num_phrases, num_pitches, dtype=torch.int64)
@@ -175,7 +179,8 @@ class _Rules:
         allowed = (self.onsets >= earliest[:, None]) & (self.onsets < self.ticks_per_bar) & can_continue
         nothing_left = ~allowed.any(dim=1)
         allowed[:, VOCABULARY.end_index] = nothing_left | can_end
-        return torch.where(allowed, 0.0, HIDDEN)
+        is_same = (self.onsets == self.last_onset[:, None]) & can_end
+        return torch.where(allowed, self.same_onset_bias * is_same, HIDDEN)
 
     def pitch_bias(self, onset: Tensor) -> Tensor:
         """`[b, v]` for notes at `onset [b]`."""
