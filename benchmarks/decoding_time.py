@@ -165,6 +165,7 @@ def main(
     seconds = least_seconds(
         {
             "encode": lambda: codec.encode(phrases),
+            "encode faithfully": lambda: codec.encode_faithfully(phrases),
             "decode": lambda: codec.decode(latents, TICKS_PER_BAR),
             "decode faithfully": lambda: codec.decode_faithfully(latents, TICKS_PER_BAR),
             "one attribute a step": lambda: one_attribute_a_step(codec.network, given),

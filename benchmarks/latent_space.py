@@ -9,8 +9,8 @@ and bass, as the corpus labels them); and beside it chance: the same for phrases
 the other songs. Means over songs, each with the same weight, with 95 % bootstrap intervals by song.
 
 For noise of 0.05, 0.1, 0.2 and 0.4 of the latents' scale: note F1 of some phrases decoded from noisy latents (without
-and with the decoder told of the noise, and with what does not come back read again), and the share of them of which two
-noisy copies decode to the same notes (onset, pitch and duration).
+and with the decoder told of the noise, with what does not come back read again, and the same of latents that were
+refined), and the share of them of which two noisy copies decode to the same notes (onset, pitch and duration).
 
 DIR/latent_space.png shows phrases decoded from more and more noise, and the way from one phrase to another.
 """
@@ -28,12 +28,14 @@ from PIL import Image
 from phraseloom.corpus.store import Corpus
 from phraseloom.evaluation.bootstrap import bootstrap_mean
 from phraseloom.evaluation.reconstruction import reconstruction_report
+from phraseloom.events import PhraseTable
 from phraseloom.morphing import MIXED_NOISE
 from phraseloom.phrase_codec import DEFAULT_READINGS, PHRASE_VAE_FILE, PhraseCodec, song_phrases
 from phraseloom.pretrained import PRETRAINED_DIRECTORY
 from phraseloom.render import piano_roll, write_picture
 from phraseloom.score import Notes, Score, Track
 from phraseloom.song_model import TICKS_PER_BAR, speaks_meter_of
+from phraseloom.training.phrases import corpus_phrases
 from phraseloom.transforms import beat_chords, cut, join, normalise_key
 
 NOISES = (0.0, 0.05, 0.1, 0.2, 0.4)
@@ -54,6 +56,7 @@ class Phrases:
         notes: the notes of each, in C major or A minor.
         rhythms: `[p]` equal numbers for equal sets of onsets.
         chords: `[p, 4]` equal numbers for equal chords of a beat, -1 where none is known.
+        table: the phrases themselves.
         track_names: of all songs.
     """
 
@@ -63,6 +66,7 @@ class Phrases:
     notes: list[Notes]
     rhythms: np.ndarray
     chords: np.ndarray
+    table: PhraseTable
     track_names: list[str]
 
 
@@ -85,8 +89,10 @@ def gather(scores: list[Score], codec: PhraseCodec) -> Phrases:
         rhythm_numbers.setdefault(np.unique(phrase.onset_ticks).tobytes(), len(rhythm_numbers)) for phrase in notes
     ]
     names = [track.name for track in scores[0].tracks]
+    table = corpus_phrases(scores)
+    sounding = table.select(np.flatnonzero(table.num_notes))
     return Phrases(
-        np.array(latents), np.array(song), np.array(track), notes, np.array(rhythms), np.array(chords), names
+        np.array(latents), np.array(song), np.array(track), notes, np.array(rhythms), np.array(chords), sounding, names
     )
 
 
@@ -157,12 +163,14 @@ def print_noise(phrases: Phrases, codec: PhraseCodec, num_phrases: int) -> None:
     print(
         f"note F1 (onset and pitch) of {len(rows)} phrases, two noisy copies alike; read once, not told of the noise;"
     )
-    print("  read once and told; told, and read again where they do not come back")
+    print("  read once and told; told, and read again where they do not come back; the same of refined latents")
+    latents = phrases.latents[rows], codec.encode_faithfully(phrases.table.select(rows))
     for noise in NOISES:
-        copies = [noisy(phrases.latents[rows], noise, rng) for _ in range(2)]
+        disturbances = [noisy(np.zeros_like(latents[0]), noise, rng) for _ in range(2)]
         figures = []
-        for told, readings in ((0.0, 0), (noise, 0), (noise, DEFAULT_READINGS)):
-            first, second = (decoded(codec, latents, told, readings) for latents in copies)
+        ways = ((0, 0.0, 0), (0, noise, 0), (0, noise, DEFAULT_READINGS), (1, noise, DEFAULT_READINGS))
+        for refined, told, readings in ways:
+            first, second = (decoded(codec, latents[refined] + each, told, readings) for each in disturbances)
             total = reconstruction_report(true, first, names).total
             alike = reconstruction_report(first, second, names).total.exact_share
             figures.append(f"{total.notes.f1:.3f} ({total.onset_pitch.f1:.3f}) {alike:.3f}")

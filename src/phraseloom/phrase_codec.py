@@ -30,8 +30,8 @@ KIND = "phrase_vae"
 PHRASE_VAE_FILE = "phrase_vae.safetensors"
 """Name of the file in a folder of weights."""
 PHRASES_PER_BATCH, PHRASES_PER_GPU_BATCH = 64, 4096
-DEFAULT_REFINEMENTS = 40
-DEFAULT_READINGS = 4
+DEFAULT_REFINEMENTS = 60
+DEFAULT_READINGS = 6
 """A 64-bar song is then decoded in about half a second on two cores."""
 NEAR = 0.6
 """Distance of normalised latents up to which they are taken for those of one phrase: on songs that were not learned

@@ -47,7 +47,8 @@ def test_what_leads_enough_and_what_is_silent_stays_where_it_is(monkeypatch):
     np.testing.assert_array_equal(refine_latents(codec.network, silent, given, scale=2.0, num_steps=5), given)
     table, given = codec.decode(latents(8), TICKS_PER_BAR), latents(8, seed=1)
     assert (refine_latents(codec.network, table, given, scale=2.0, num_steps=5) != given).any()
-    monkeypatch.setattr("phraseloom.models.latent_refinement.MARGIN", -1e6)
+    for name in ("MARGIN", "SAFE_MARGIN"):
+        monkeypatch.setattr(f"phraseloom.models.latent_refinement.{name}", -1e6)
     np.testing.assert_array_equal(refine_latents(codec.network, table, given, scale=2.0, num_steps=5), given)
 
 

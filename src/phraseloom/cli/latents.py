@@ -35,7 +35,7 @@ def encode(file: Path, *, output: Output, refinements: Refinements = None, check
     output
         File to write, such as song.latents.safetensors; "-" is stdout.
     refinements
-        How many steps latents that do not decode to their notes are moved at most; 40 where nothing is said. 0 takes
+        How many steps latents that do not decode to their notes are moved at most; 60 where nothing is said. 0 takes
         them as the encoder gives them, in a tenth of the time.
     checkpoint
         Folder with weights of your own training, in place of those in the package.
@@ -70,7 +70,7 @@ def decode(file: Path, *, output: Output, readings: Readings = None, checkpoint:
     output
         MIDI file to write; "-" is stdout.
     readings
-        How often phrases that do not encode to their latents again are read once more; 4 where nothing is said. More
+        How often phrases that do not encode to their latents again are read once more; 6 where nothing is said. More
         take longer and give back more of dense phrases; 0 is best for latents that are no song's.
     checkpoint
         Folder with the weights that encoded it, in place of those in the package.

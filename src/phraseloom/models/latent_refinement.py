@@ -3,8 +3,8 @@
 An encoder says in one pass what the decoder would have to be told, and of phrases that it did not learn from it is
 often a little wrong where the decoder is not (the amortisation gap: Cremer et al., "Inference Suboptimality in
 Variational Autoencoders", ICML 2018). So the latents of those phrases go downhill from there by gradients through the
-decoder (Kim et al., "Semi-Amortized Variational Autoencoders", ICML 2018). What is brought down is not the likelihood
-but what greedy decoding depends on: every value's logit is to lead all the others together by a margin. A phrase leaves
+decoder (Kim et al., "Semi-Amortized Variational Autoencoders", ICML 2018). What is gone down is not the likelihood but
+what greedy decoding depends on: every value's logit is to lead all the others together by a margin. A phrase leaves
 when each of its values does lead, and the others go on.
 
 Letters in shapes: p phrases, b those of a batch, t steps, v values of a range, z latent size.
@@ -21,8 +21,9 @@ from phraseloom.events import Attribute, PhraseTable
 from phraseloom.models.phrase_decoding import median
 from phraseloom.models.phrase_vae import Memory, PhraseVAE, step_targets
 
-MARGIN = 1.5
-"""By how much the logit of what is wanted is to lead. More of it withstands more noise, and takes longer."""
+MARGIN, SAFE_MARGIN = 1.0, 5.0
+"""By how much the logit of what is wanted is to lead: first, and then on, so that the phrase withstands noise. Dense
+phrases that only just come out right would not, were all to be had at once."""
 RATE = 0.1
 """How far a dimension moves in the first step, as a share of the latents' scale. Twice as much is no faster, and ends
 further from the encoder's latents."""
@@ -71,7 +72,7 @@ class _Search:
                 self._lead(batch, self.latents[batch])  # finds the velocities
             latents = self.latents[batch].requires_grad_()
             lead, shortfall = self._lead(batch, latents)
-            is_behind = lead < MARGIN
+            is_behind = lead < SAFE_MARGIN
             (slope,) = torch.autograd.grad(shortfall, latents)
             behind = batch[is_behind.numpy()]
             self._move(behind, slope[is_behind], number, rate)
@@ -91,13 +92,14 @@ class _Search:
         steps = torch.from_numpy(phrases.padded())
         memory = Memory(self.network.memory(latents, torch.zeros(len(rows))))
         *of_notes, velocity = self.network.step_logits(memory, headers, steps)
-        always = torch.ones(len(rows), 1, dtype=torch.bool)
-        header = self.network.header_head(latents)[:, None], headers[:, None], always
         pairs = zip(of_notes, step_targets(steps, num_notes)[: len(of_notes)], strict=True)
-        margins = [_margins(*header), *(_margins(logits, *targets) for logits, targets in pairs)]
+        leads = [_leads(logits, *targets) for logits, targets in pairs]
+        header = self.network.header_head(latents)[:, None]
+        leads.append(_leads(header, headers[:, None], torch.ones(len(rows), 1, dtype=torch.bool)))
         self._write_velocities(rows, median(velocity.detach()).numpy())
-        leads, shortfalls = zip(*margins, strict=True)
-        return torch.stack(leads).amin(dim=0), torch.stack(shortfalls).sum()
+        least = torch.cat([of_next for of_next, _ in leads], dim=1).detach().amin(dim=1)
+        margin = torch.where(least < MARGIN, MARGIN, SAFE_MARGIN)[:, None]
+        return least, F.softplus(margin - torch.cat([of_all for _, of_all in leads], dim=1)).sum()
 
     def _write_velocities(self, rows: np.ndarray, velocities: np.ndarray) -> None:
         places = np.arange(velocities.shape[1])
@@ -105,16 +107,15 @@ class _Search:
         self._table.steps[(self._table.offsets[rows, None] + places)[is_note], Attribute.VELOCITY] = velocities[is_note]
 
 
-def _margins(logits: Tensor, targets: Tensor, counts: Tensor) -> tuple[Tensor, Tensor]:
-    """The least lead of each phrase's targets over the next best value `[b]`, and their shortfall in all.
+def _leads(logits: Tensor, targets: Tensor, counts: Tensor) -> tuple[Tensor, Tensor]:
+    """How far the logits of targets lead the next best one and all others together, `[b, t]` each.
 
     Args:
         logits: `[b, t, v]`.
         targets: `[b, t]`.
-        counts: `[b, t]`, which of them count.
+        counts: `[b, t]`, which of them count; the others lead without end.
     """
     wanted = logits.gather(-1, targets[..., None])[..., 0]
     others = logits.scatter(-1, targets[..., None], -torch.inf)
-    lead = (wanted - others.amax(dim=-1)).detach().masked_fill(~counts, torch.inf).amin(dim=1)
-    shortfall = F.softplus(MARGIN - (wanted - others.logsumexp(dim=-1)))
-    return lead, (shortfall * counts).sum()
+    next_best, all_others = wanted - others.amax(dim=-1), wanted - others.logsumexp(dim=-1)
+    return next_best.masked_fill(~counts, torch.inf), all_others.masked_fill(~counts, torch.inf)
