@@ -46,9 +46,9 @@ def morph(a: Score, b: Score, num_steps: int, codec: PhraseCodec, progress: Prog
     """
     if not 2 <= num_steps <= MAX_STEPS:
         raise RequestError(f"steps is {num_steps}, allowed are 2 to {MAX_STEPS}", "give a number in that range")
-    paired = paired_songs(a, b)
     ends = [encode_song(score, codec)[0] for score in (a, b)]
-    first, last = (encode_song(score, codec)[0] for score in paired)
+    pairs = zip((a, b), ends, paired_songs(a, b), strict=True)
+    first, last = (end if paired == score else encode_song(paired, codec)[0] for score, end, paired in pairs)
     return _songs(ends, first, last, num_steps, codec, progress)
 
 
