@@ -32,7 +32,7 @@ PHRASE_VAE_FILE = "phrase_vae.safetensors"
 PHRASES_PER_BATCH, PHRASES_PER_GPU_BATCH = 64, 4096
 DEFAULT_REFINEMENTS = 60
 DEFAULT_READINGS = 6
-"""A 64-bar song is then decoded in about half a second on two cores."""
+"""A 64-bar song is then decoded in half a second to two seconds on two cores, and once in a fifth of that."""
 NEAR = 0.6
 """Distance of normalised latents up to which they are taken for those of one phrase: on songs that were not learned
 from, nine in ten phrases that were decoded to the note lie nearer than 0.45, for their velocities, and nine in ten

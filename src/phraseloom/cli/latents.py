@@ -36,7 +36,7 @@ def encode(file: Path, *, output: Output, refinements: Refinements = None, check
         File to write, such as song.latents.safetensors; "-" is stdout.
     refinements
         How many steps latents that do not decode to their notes are moved at most; 60 where nothing is said. 0 takes
-        them as the encoder gives them, in a tenth of the time.
+        them as the encoder gives them, which takes a tenth of a second instead of some seconds.
     checkpoint
         Folder with weights of your own training, in place of those in the package.
     """
