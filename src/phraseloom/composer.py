@@ -29,7 +29,7 @@ from phraseloom.parts import melody_given
 from phraseloom.phrase_codec import PHRASE_VAE_FILE, PhraseCodec
 from phraseloom.plan import SettledPlan, SongPlan
 from phraseloom.pretrained import PRETRAINED_DIRECTORY
-from phraseloom.progress import Progress
+from phraseloom.progress import Progress, silent
 from phraseloom.ranking import REAL_MUSIC_FILE, RealMusic
 from phraseloom.regions import format_cells
 from phraseloom.repeats import FRESH, cell_contents, compensated, find_sources, shared_noise_of
@@ -342,7 +342,7 @@ class Composer:
         """
         rest: dict[str, Any] = {**options}
         count = _checked("count", rest.pop("count", 1), 1, MAX_COUNT)
-        progress = rest.pop("progress", None) or _silent
+        progress = rest.pop("progress", None) or silent
         made: list[Take] = []
         for number in range(count):
 
@@ -378,7 +378,7 @@ class Composer:
 
     def _draw(self, request: Request, seed: int, steps: int, guidance: Guidance, progress: Progress | None) -> Drawn:
         return draw(
-            request, self.codec, self.model, seed=seed, steps=steps, guidance=guidance, progress=progress or _silent
+            request, self.codec, self.model, seed=seed, steps=steps, guidance=guidance, progress=progress or silent
         )
 
     def _originality(self, song: Score) -> dict[str, dict[str, Any]]:
@@ -413,10 +413,6 @@ def _of_sections(cast: Cast, form: tuple[Section, ...], slots: list[str]) -> np.
     """`[sections, slots]` what a cast says."""
     first_bars = np.cumsum([0, *(section.num_bars for section in form[:-1])])
     return cast.playing(form, slots)[first_bars]
-
-
-def _silent(doing: str, share: float) -> None:
-    """Progress that nobody watches."""
 
 
 def _locks(locked: str | None, options: TakeOptions) -> str | None:

@@ -13,6 +13,7 @@ from phraseloom.errors import CheckpointError, RequestError, UnsupportedScoreErr
 from phraseloom.events import VOCABULARY, Attribute, EncodingLosses
 from phraseloom.passengers import NO_SONG_PASSENGERS, NO_TRACK_PASSENGERS
 from phraseloom.phrase_codec import DEFAULT_READINGS, DEFAULT_REFINEMENTS, PhraseCodec, song_phrases
+from phraseloom.progress import Progress, silent
 from phraseloom.score import TICKS_PER_QUARTER, Notes, Score
 from phraseloom.structure import key_of_notes
 from phraseloom.transforms import join, normalising_shift
@@ -78,7 +79,7 @@ def require_known_bars(score: Score) -> None:
 
 
 def encode_song(
-    score: Score, codec: PhraseCodec, refinements: int = DEFAULT_REFINEMENTS
+    score: Score, codec: PhraseCodec, refinements: int = DEFAULT_REFINEMENTS, progress: Progress = silent
 ) -> tuple[LatentSong, EncodingLosses]:
     """The latents of a song, and what of its notes they were not given: see `PhraseTable.build`.
 
@@ -98,7 +99,8 @@ def encode_song(
     frame = frame_of(score)
     notes_only = tuple(replace(track, notes=own.notes) for track, own in zip(frame.tracks, score.tracks, strict=True))
     phrases = song_phrases(replace(frame, tracks=notes_only, key=key))
-    latents = codec.encode_faithfully(phrases, refinements=refinements).reshape(score.num_bars, len(score.tracks), -1)
+    latents = codec.encode_faithfully(phrases, refinements=refinements, progress=progress)
+    latents = latents.reshape(score.num_bars, len(score.tracks), -1)
     shift = 0 if key is None else normalising_shift(key)
     return LatentSong(latents, frame, shift, codec.latent_fingerprint), phrases.losses
 

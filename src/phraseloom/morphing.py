@@ -46,9 +46,11 @@ def morph(a: Score, b: Score, num_steps: int, codec: PhraseCodec, progress: Prog
     """
     if not 2 <= num_steps <= MAX_STEPS:
         raise RequestError(f"steps is {num_steps}, allowed are 2 to {MAX_STEPS}", "give a number in that range")
-    ends = [encode_song(score, codec)[0] for score in (a, b)]
+    ends = [encode_song(score, codec, progress=progress)[0] for score in (a, b)]
     pairs = zip((a, b), ends, paired_songs(a, b), strict=True)
-    first, last = (end if paired == score else encode_song(paired, codec)[0] for score, end, paired in pairs)
+    first, last = (
+        end if paired == score else encode_song(paired, codec, progress=progress)[0] for score, end, paired in pairs
+    )
     return _songs(ends, first, last, num_steps, codec, progress)
 
 

@@ -23,6 +23,7 @@ from phraseloom.events import Attribute, PhraseTable, header_of
 from phraseloom.models.latent_refinement import refine_latents
 from phraseloom.models.phrase_decoding import decode_phrases
 from phraseloom.models.phrase_vae import DECODER_PARTS, Memory, PhraseVAE, PhraseVAEConfig
+from phraseloom.progress import Progress, silent
 from phraseloom.score import Score
 from phraseloom.transforms import cut, normalise_key
 
@@ -102,7 +103,9 @@ class PhraseCodec:
         """Normalised latents `[p, z]` float32 of phrases."""
         return (encode_means(self.network, table) - self._mean) / self.statistics.scale
 
-    def encode_faithfully(self, table: PhraseTable, *, refinements: int = DEFAULT_REFINEMENTS) -> np.ndarray:
+    def encode_faithfully(
+        self, table: PhraseTable, *, refinements: int = DEFAULT_REFINEMENTS, progress: Progress = silent
+    ) -> np.ndarray:
         """As `encode`, the latents moved until they decode to the notes; see `phraseloom.models.latent_refinement`.
 
         Args:
@@ -111,7 +114,7 @@ class PhraseCodec:
         """
         means = encode_means(self.network, table)
         scale = self.statistics.scale
-        refined = refine_latents(self.network, table, means, scale=scale, num_steps=refinements)
+        refined = refine_latents(self.network, table, means, scale=scale, num_steps=refinements, progress=progress)
         return (refined - self._mean) / scale
 
     def decode_faithfully(
@@ -136,6 +139,8 @@ class PhraseCodec:
         told = np.broadcast_to(np.asarray(noise, np.float32), len(latents)).copy()
         is_near = np.sqrt(NEAR**2 + latents.shape[1] * told**2)
         table = self.decode(latents, ticks_per_bar, noise=told)
+        if readings == 0:
+            return table
         found = self.encode(table)
         far = np.flatnonzero(np.linalg.norm(found - latents, axis=1) > is_near)
         wanted, told = latents[far], told[far]

@@ -6,3 +6,7 @@ from collections.abc import Callable
 
 Progress = Callable[[str, float], None]
 """Told what is being done, in a word or two, and the share of it that is done, 0 to 1."""
+
+
+def silent(doing: str, share: float) -> None:
+    """Progress that nobody watches."""

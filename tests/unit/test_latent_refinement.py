@@ -60,6 +60,14 @@ def test_the_batch_does_not_matter(monkeypatch):
     np.testing.assert_allclose(codec.encode_faithfully(table, refinements=10), together, atol=1e-3)
 
 
+def test_it_tells_how_far_it_is():
+    codec = tiny_codec()
+    table = codec.decode(latents(8), TICKS_PER_BAR)
+    told: list[tuple[str, float]] = []
+    codec.encode_faithfully(table, refinements=4, progress=lambda doing, share: told.append((doing, share)))
+    assert told == [("encoding", 0), ("encoding", 0.25), ("encoding", 0.5), ("encoding", 0.75)]
+
+
 def test_a_table_is_not_changed():
     codec = tiny_codec()
     table = codec.decode(latents(8), TICKS_PER_BAR)

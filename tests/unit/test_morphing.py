@@ -103,9 +103,11 @@ def test_songs_without_a_form_or_a_key_can_be_mixed():
 
 
 def test_every_song_on_the_way_is_told():
-    told: list[float] = []
-    list(morph(SHORT, LONG, 3, CODEC, lambda _doing, share: told.append(share)))
-    assert told == [0, pytest.approx(1 / 3), pytest.approx(2 / 3)]
+    told: list[tuple[str, float]] = []
+    list(morph(SHORT, LONG, 3, CODEC, lambda doing, share: told.append((doing, share))))
+    assert [share for doing, share in told if doing == "decoding"] == [0, pytest.approx(1 / 3), pytest.approx(2 / 3)]
+    assert told[0] == ("encoding", 0)
+    assert {doing for doing, _ in told} == {"encoding", "decoding"}
 
 
 @pytest.mark.parametrize("num_steps", [1, 0, -3, 1001])

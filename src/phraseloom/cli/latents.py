@@ -46,7 +46,8 @@ def encode(file: Path, *, output: Output, refinements: Refinements = None, check
     from phraseloom.latent_songs import encode_song
 
     options = {} if refinements is None else {"refinements": refinements}
-    song, losses = encode_song(score, _load_codec(checkpoint), **options)
+    with terminal.progress_bar() as progress:
+        song, losses = encode_song(score, _load_codec(checkpoint), progress=progress, **options)
     if losses.num_notes_dropped:
         terminal.say(f"{file}: notes beyond the 64th of their bar and track, left out: {losses.num_notes_dropped}")
     if losses.num_durations_clipped:

@@ -20,6 +20,7 @@ from torch import Tensor
 from phraseloom.events import Attribute, PhraseTable
 from phraseloom.models.phrase_decoding import median
 from phraseloom.models.phrase_vae import Memory, PhraseVAE, step_targets
+from phraseloom.progress import Progress, silent
 
 MARGIN, SAFE_MARGIN = 1.0, 5.0
 """By how much the logit of what is wanted is to lead: first, and then on, so that the phrase withstands noise. Dense
@@ -32,7 +33,13 @@ PHRASES_PER_BATCH = 64
 
 
 def refine_latents(
-    network: PhraseVAE, table: PhraseTable, latents: np.ndarray, *, scale: float, num_steps: int
+    network: PhraseVAE,
+    table: PhraseTable,
+    latents: np.ndarray,
+    *,
+    scale: float,
+    num_steps: int,
+    progress: Progress = silent,
 ) -> np.ndarray:
     """Latents `[p, z]` float32 near `latents [p, z]` that decode to the onsets, pitches and durations of phrases.
 
@@ -48,6 +55,7 @@ def refine_latents(
     for number in range(num_steps):
         if not len(going_on):
             break
+        progress("encoding", number / num_steps)
         going_on = search.descend(going_on, number, RATE * scale * (1 - number / num_steps))
     return search.latents.numpy()
 
