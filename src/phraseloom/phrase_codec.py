@@ -114,7 +114,14 @@ class PhraseCodec:
         """
         means = encode_means(self.network, table)
         scale = self.statistics.scale
-        refined = refine_latents(self.network, table, means, scale=scale, num_steps=refinements, progress=progress)
+        refined = refine_latents(
+            self.network,
+            table,
+            means,
+            scale=scale,
+            num_steps=refinements,
+            told=lambda share: progress("encoding", share),
+        )
         return (refined - self._mean) / scale
 
     def decode_faithfully(

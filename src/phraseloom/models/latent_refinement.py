@@ -12,6 +12,8 @@ Letters in shapes: p phrases, b those of a batch, t steps, v values of a range, 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -20,7 +22,6 @@ from torch import Tensor
 from phraseloom.events import Attribute, PhraseTable
 from phraseloom.models.phrase_decoding import median
 from phraseloom.models.phrase_vae import Memory, PhraseVAE, step_targets
-from phraseloom.progress import Progress, silent
 
 MARGIN, SAFE_MARGIN = 1.0, 5.0
 """By how much the logit of what is wanted is to lead: first, and then on, so that the phrase withstands noise. Dense
@@ -39,7 +40,7 @@ def refine_latents(
     *,
     scale: float,
     num_steps: int,
-    progress: Progress = silent,
+    told: Callable[[float], None] = lambda share: None,
 ) -> np.ndarray:
     """Latents `[p, z]` float32 near `latents [p, z]` that decode to the onsets, pitches and durations of phrases.
 
@@ -48,6 +49,7 @@ def refine_latents(
     Args:
         latents: the encoder's, neither centred nor scaled.
         scale: of the latents, as in `phraseloom.phrase_codec.LatentStatistics`.
+        told: of the share of the steps that is done.
         num_steps: after which phrases that still would not come out right are left as they are then.
     """
     search = _Search(network, table, latents)
@@ -55,7 +57,7 @@ def refine_latents(
     for number in range(num_steps):
         if not len(going_on):
             break
-        progress("encoding", number / num_steps)
+        told(number / num_steps)
         going_on = search.descend(going_on, number, RATE * scale * (1 - number / num_steps))
     return search.latents.numpy()
 
