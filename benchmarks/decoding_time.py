@@ -62,9 +62,9 @@ class GivenNotes:
 
 def leading_tokens(network: PhraseVAE, given: GivenNotes) -> Tensor:
     """Memory tokens and header, `[p, m + 1, d]`; headers of all phrases are chosen from the latents, as always."""
-    network.header_head(given.latents).argmax(dim=-1)
+    network.header_logits(given.latents).argmax(dim=-1)
     memory = network.memory(given.latents, torch.zeros(len(given.latents)))
-    return torch.cat([memory, network.embed_headers(given.headers)], dim=1)
+    return torch.cat([memory.tokens, network.embed_headers(given.headers)], dim=1)
 
 
 def choose(network: PhraseVAE, attribute: Attribute, state: Tensor, tables: list[Tensor]) -> Tensor:

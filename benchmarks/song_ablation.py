@@ -91,7 +91,7 @@ def scaled(scale: float) -> Guidance:
 
 VARIANTS = {
     "as shipped": Variant(),
-    "no textures told": Variant(lambda model: replace(model, texture_prior=TexturePrior((), ()))),
+    "no textures told": Variant(lambda model: replace(model, texture_prior=TexturePrior((), (), ()))),
     "predictions not calibrated": Variant(lambda model: replace(model, calibration=0.0)),
     "no projection to phrases": Variant(changed=lambda: patch.object(drawing, "PROJECTED_BELOW", ())),
     "decoder not told of the noise": Variant(changed=untold_noise),

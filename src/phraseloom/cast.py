@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from phraseloom.errors import ParseError, RequestError
-from phraseloom.form import Section, format_form
+from phraseloom.form import Section, require_letters
 
 FREE, RESTS, PLAYS = 0, 1, 2
 """What a cast says of a track in a bar."""
@@ -48,11 +48,7 @@ class Cast:
 
     def check_letters(self, form: Sequence[Section]) -> None:
         """Raises a RequestError if the cast names a letter that the form does not have."""
-        letters = dict.fromkeys(section.letter for section in form)
-        for letter, _ in self.parts:
-            if letter not in letters:
-                message = f"tracks are named for {letter}, but the form is {format_form(form)}"
-                raise RequestError(message, f"name tracks for letters of the form: {', '.join(letters)}")
+        require_letters((letter for letter, _ in self.parts), form, "tracks are named", "name tracks")
 
     def __str__(self) -> str:
         return "; ".join(f"{letter}: {' '.join(players) or _NONE}" for letter, players in self.parts)

@@ -21,8 +21,8 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise
 from operator import itemgetter
 
-from phraseloom.errors import ParseError, RequestError
-from phraseloom.form import MAX_BARS, Section, format_form, num_bars_of
+from phraseloom.errors import ParseError
+from phraseloom.form import MAX_BARS, Section, num_bars_of, require_letters
 from phraseloom.harmony import NO_CHORD, Chord, Key, parse_chord
 from phraseloom.score import TICKS_PER_QUARTER, ChordSpan
 
@@ -103,7 +103,7 @@ class ChordChart:
             ValueError: `ticks_per_bar` does not divide into beats.
         """
         _check_ticks_per_bar(ticks_per_bar)
-        self._check_letters(form)
+        require_letters(self.letters, form, "the chart has chords", "give chords")
         bars_of = {part.letter: part.bars for part in self.parts}
         spans: list[ChordSpan] = []
         for section, start_bar in _with_start_bars(form):
@@ -119,13 +119,6 @@ class ChordChart:
     def transposed(self, semitones: int) -> ChordChart:
         """The same chords `semitones` higher."""
         return ChordChart(tuple(ChartPart(part.letter, _transposed(part.bars, semitones)) for part in self.parts))
-
-    def _check_letters(self, form: Sequence[Section]) -> None:
-        known = dict.fromkeys(section.letter for section in form)
-        unknown = [letter for letter in self.letters if letter not in known]
-        if unknown:
-            message = f"the chart has chords for {', '.join(unknown)}, but the form is {format_form(form) or 'empty'}"
-            raise RequestError(message, f"give chords for letters of the form: {', '.join(known)}")
 
     def __str__(self) -> str:
         return format_chart(self)

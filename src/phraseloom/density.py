@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from phraseloom.cast import require_tracks
-from phraseloom.errors import ParseError, RequestError
-from phraseloom.form import Section, format_form
+from phraseloom.errors import ParseError
+from phraseloom.form import Section, require_letters
 from phraseloom.texture import LOWEST_GRADE, RESTS, TYPICAL_NOTES, UNKNOWN, Aspect, grade
 
 MOST_NOTES = 64
@@ -55,11 +55,7 @@ class Density:
 
     def check_letters(self, form: Sequence[Section]) -> None:
         """Raises a RequestError if it names a letter that the form does not have."""
-        letters = dict.fromkeys(section.letter for section in form)
-        for letter, _ in self.parts:
-            if letter not in letters:
-                message = f"a density is given for {letter}, but the form is {format_form(form)}"
-                raise RequestError(message, f"give densities for letters of the form: {', '.join(letters)}")
+        require_letters((letter for letter, _ in self.parts), form, "a density is given", "give densities")
 
     def filled(self, textures: np.ndarray, form: Sequence[Section], tracks: Sequence[str]) -> Density:
         """This density with the rest as the first section of each letter has it in `textures [k, s, a]`."""

@@ -8,14 +8,14 @@ has vocals, a small letter has none, `i` is the intro and `o` the outro. `B` and
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
 
 import numpy as np
 
-from phraseloom.errors import ParseError
+from phraseloom.errors import ParseError, RequestError
 
 MAX_BARS = 128
 """Longest song, and so the longest section, that a form may have."""
@@ -80,6 +80,23 @@ class BarPositions:
 def format_form(sections: Iterable[Section]) -> str:
     """The form as text, `i4 A8 B8 o4`; the inverse of `parse_form`."""
     return " ".join(map(str, sections))
+
+
+def require_letters(letters: Iterable[str], form: Sequence[Section], given: str, remedy: str) -> None:
+    """Checks that a form has all letters that something is said of.
+
+    Args:
+        given: what is said, such as "tracks are named".
+        remedy: what to do, such as "name tracks".
+
+    Raises:
+        RequestError: it lacks some.
+    """
+    known = dict.fromkeys(section.letter for section in form)
+    unknown = [letter for letter in letters if letter not in known]
+    if unknown:
+        message = f"{given} for {', '.join(unknown)}, but the form is {format_form(form) or 'empty'}"
+        raise RequestError(message, f"{remedy} for letters of the form: {', '.join(known)}")
 
 
 def num_bars_of(sections: Iterable[Section]) -> int:

@@ -21,8 +21,9 @@ from phraseloom.checkpoint import (
 )
 from phraseloom.events import Attribute, PhraseTable, header_of
 from phraseloom.models.latent_refinement import refine_latents
+from phraseloom.models.phrase_batch import PHRASES_PER_BATCH, PHRASES_PER_GPU_BATCH, PhraseBatch, rows_of_like_length
 from phraseloom.models.phrase_decoding import decode_phrases
-from phraseloom.models.phrase_vae import DECODER_PARTS, Memory, PhraseVAE, PhraseVAEConfig
+from phraseloom.models.phrase_vae import DECODER_PARTS, PhraseVAE, PhraseVAEConfig
 from phraseloom.progress import Progress, silent
 from phraseloom.score import Score
 from phraseloom.transforms import cut, normalise_key
@@ -30,7 +31,6 @@ from phraseloom.transforms import cut, normalise_key
 KIND = "phrase_vae"
 PHRASE_VAE_FILE = "phrase_vae.safetensors"
 """Name of the file in a folder of weights."""
-PHRASES_PER_BATCH, PHRASES_PER_GPU_BATCH = 64, 4096
 DEFAULT_REFINEMENTS = 60
 DEFAULT_READINGS = 6
 """A 64-bar song is then decoded in half a second to two seconds on two cores, and once in a fifth of that."""
@@ -42,6 +42,8 @@ READING_TEMPERATURE = 0.8
 NATS_OF_DISTANCE = 5.0
 """Of the readings of a latent the one counts that is likeliest to the decoder and encodes nearest to it again: what a
 squared distance of 1 is worth in nats."""
+SURE = 0.05
+"""Nats up to which a phrase is so likely to the decoder that it is not read again: what is left for all others."""
 PUSH = 0.7
 """How far a latent is moved against its phrase's deviation for the second reading; of 0.5 to 1.5 the best."""
 
@@ -134,9 +136,10 @@ class PhraseCodec:
     ) -> PhraseTable:
         """The phrases that encode to about these normalised latents `[p, z]`, as far as they are found.
 
-        Analysis by synthesis: what was decoded is encoded again, and what does not come out near its latent is read
-        once more, first from a latent moved the other way, then with notes that are drawn; the best reading counts.
-        For latents that phrases have; what lies between those of phrases is better read once, by `decode`.
+        Analysis by synthesis: what was decoded, unless the decoder is sure of it, is encoded again, and what does not
+        come out near its latent is read once more, first from a latent moved the other way, then with notes that are
+        drawn; the best reading counts. For latents that phrases have; what lies between those of phrases is better read
+        once, by `decode`.
 
         Args:
             noise: as for `decode`; so much further from its latent a phrase may lie.
@@ -144,18 +147,21 @@ class PhraseCodec:
                 same latents give the same phrases.
         """
         told = np.broadcast_to(np.asarray(noise, np.float32), len(latents)).copy()
-        is_near = np.sqrt(NEAR**2 + latents.shape[1] * told**2)
         table = self.decode(latents, ticks_per_bar, noise=told)
         if readings == 0:
             return table
-        found = self.encode(table)
-        far = np.flatnonzero(np.linalg.norm(found - latents, axis=1) > is_near)
+        nats = phrase_nats(self.network, table, self.raw(latents), told)
+        doubtful = np.flatnonzero(nats > SURE)
+        found = self.encode(table.select(doubtful))
+        is_near = np.sqrt(NEAR**2 + latents.shape[1] * told[doubtful] ** 2)
+        is_far = np.linalg.norm(found - latents[doubtful], axis=1) > is_near
+        far, found = doubtful[is_far], found[is_far]
         wanted, told = latents[far], told[far]
-        misfit = self._misfit(table.select(far), found[far], wanted, told)
+        misfit = nats[far] + _nats_of_distance(found, wanted)
         generator = torch.Generator().manual_seed(0)
         for number in range(readings if len(far) else 0):
             if number == 0:
-                again = self.decode(wanted + PUSH * (wanted - found[far]), ticks_per_bar, noise=told)
+                again = self.decode(wanted + PUSH * (wanted - found), ticks_per_bar, noise=told)
             else:
                 again = decode_phrases(
                     self.network,
@@ -165,16 +171,12 @@ class PhraseCodec:
                     temperature=READING_TEMPERATURE,
                     note_generator=generator,
                 )
-            its_misfit = self._misfit(again, self.encode(again), wanted, told)
+            its_nats = phrase_nats(self.network, again, self.raw(wanted), told)
+            its_misfit = its_nats + _nats_of_distance(self.encode(again), wanted)
             better = np.flatnonzero(its_misfit < misfit)
             misfit[better] = its_misfit[better]
             table = table.replaced(far[better], again.select(better))
         return table
-
-    def _misfit(self, table: PhraseTable, found: np.ndarray, wanted: np.ndarray, noise: np.ndarray) -> np.ndarray:
-        """How ill phrases, which encode to `found [p, z]`, fit the latents `wanted [p, z]`, `[p]`."""
-        distance = np.square(found - wanted).sum(axis=1)
-        return phrase_nats(self.network, table, self.raw(wanted), noise) + NATS_OF_DISTANCE * distance
 
     def decode(
         self,
@@ -198,6 +200,11 @@ class PhraseCodec:
             median_durations=median_durations,
             same_onset_bias=same_onset_bias,
         )
+
+
+def _nats_of_distance(found: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """What it counts against phrases that they encode to `found [p, z]` and not to `wanted [p, z]`, `[p]`."""
+    return NATS_OF_DISTANCE * np.square(found - wanted).sum(axis=1)
 
 
 def latent_fingerprint_of(checkpoint: Checkpoint) -> str:
@@ -224,16 +231,8 @@ def encode_means(network: PhraseVAE, table: PhraseTable) -> np.ndarray:
     latents = np.zeros((len(table), network.config.latent_size), np.float32)
     device = network.queries.device
     size = PHRASES_PER_BATCH if device.type == "cpu" else PHRASES_PER_GPU_BATCH
-    by_length = np.argsort(table.num_notes, kind="stable")
-    for start in range(0, len(table), size):
-        rows = by_length[start : start + size]
-        chosen = table.select(rows)
-        posterior = network.encode(
-            torch.from_numpy(chosen.headers.astype(np.int64)).to(device),
-            torch.from_numpy(chosen.padded()).to(device),
-            torch.from_numpy(chosen.num_notes).to(device),
-        )
-        latents[rows] = posterior.mean.cpu().numpy()
+    for rows in rows_of_like_length(table.num_notes, size):
+        latents[rows] = network.encode(*PhraseBatch.of(table.select(rows)).to(device)).mean.cpu().numpy()
     return latents
 
 
@@ -246,13 +245,9 @@ def phrase_nats(network: PhraseVAE, table: PhraseTable, latents: np.ndarray, noi
         noise: `[p]`, as for `phraseloom.models.phrase_decoding.decode_phrases`.
     """
     nats = np.zeros(len(table), np.float32)
-    by_length = np.argsort(table.num_notes, kind="stable")
-    for start in range(0, len(table), PHRASES_PER_BATCH):
-        rows = by_length[start : start + PHRASES_PER_BATCH]
-        chosen = table.select(rows)
+    for rows in rows_of_like_length(table.num_notes):
         memory = network.memory(torch.from_numpy(latents[rows]), torch.from_numpy(noise[rows]))
-        headers, num_notes = torch.from_numpy(chosen.headers.astype(np.int64)), torch.from_numpy(chosen.num_notes)
-        of_steps = network.step_nats(Memory(memory), headers, torch.from_numpy(chosen.padded()), num_notes)
+        of_steps = network.step_nats(memory, *PhraseBatch.of(table.select(rows)))
         nats[rows] = torch.cat(of_steps[: Attribute.VELOCITY], dim=1).sum(dim=1).numpy()
     return nats
 

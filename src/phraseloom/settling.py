@@ -29,7 +29,7 @@ from phraseloom.score import ChordSpan, Notes, Score
 from phraseloom.song_model import TICKS_PER_BAR
 from phraseloom.texture import RESTS, UNKNOWN, section_textures, texture_of_bars
 from phraseloom.texture_prior import TexturePrior
-from phraseloom.transforms import excerpt, overlaid, with_notes
+from phraseloom.transforms import excerpt, normalising_shift, overlaid, with_notes
 
 
 def with_returns(edit: Edit, prior: RepeatPrior, rng: np.random.Generator) -> Edit:
@@ -74,7 +74,8 @@ def with_textures(edit: Edit, prior: TexturePrior, rng: np.random.Generator) -> 
     if not song.sections:
         return edit
     known = section_textures(song, song.sections, len(song.tracks), request.levels < NEW)
-    textures = prior.completed(song.sections, known, rng)
+    shift = 0 if song.key is None else normalising_shift(song.key)
+    textures = prior.completed(song.sections, known, rng, shift=shift)
     ends = np.cumsum([section.num_bars for section in song.sections])
     is_written = np.stack([part.any(axis=0) for part in np.split(request.levels > KNOWN, ends[:-1])])
     textures[is_written & (textures == RESTS).all(axis=-1)] = UNKNOWN  # what is to be written need not rest

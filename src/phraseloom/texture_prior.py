@@ -1,7 +1,10 @@
 """How densely, how high and how long each track plays in each section, in the way of one of a corpus's songs.
 
 The song is taken whole, as what its sections are like goes together: a sparse verse and a full chorus, a piano that
-makes room for the melody. Only grades are kept of it, no notes.
+makes room for the melody. Only grades are kept of it, and how high it sounds, no notes.
+
+Grades are of songs in C major or A minor, but how high a part is played depends little on the key. So the pitches are
+kept as they sound, and those of a proposal are graded for the key in which the new song is to sound.
 
 Letters in shapes: k sections, s slots, a aspects.
 """
@@ -16,7 +19,7 @@ import numpy as np
 
 from phraseloom.form import Section
 from phraseloom.score import Score
-from phraseloom.texture import LOWEST_GRADE, RESTS, UNKNOWN, Aspect, section_textures
+from phraseloom.texture import LOWEST_GRADE, RESTS, UNKNOWN, Aspect, grades_of, section_pitches, section_textures
 
 MOST_SONGS = 256
 """So many songs are kept, evenly chosen."""
@@ -29,10 +32,12 @@ class TexturePrior:
     Attributes:
         letters: of each song, the letters of its sections, one character each.
         textures: of each song `[k, s, a]` grades as in `phraseloom.texture`.
+        pitches: of each song `[k, s]` as `phraseloom.texture.section_pitches`.
     """
 
     letters: tuple[str, ...]
     textures: tuple[np.ndarray, ...]
+    pitches: tuple[np.ndarray, ...]
 
     @classmethod
     def fit(cls, scores: Iterable[Score], num_slots: int) -> TexturePrior:
@@ -43,19 +48,22 @@ class TexturePrior:
         return cls(
             tuple("".join(section.letter for section in score.sections) for score in chosen),
             tuple(section_textures(score, score.sections, num_slots) for score in chosen),
+            tuple(section_pitches(score, num_slots) for score in chosen),
         )
 
-    def propose(self, form: Sequence[Section], asked: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    def propose(
+        self, form: Sequence[Section], asked: np.ndarray, rng: np.random.Generator, *, shift: int
+    ) -> np.ndarray:
         """`[k, s, a]` the textures of a form's sections, like those of a song that comes near to what is asked.
 
         Args:
+            shift: `phraseloom.transforms.normalising_shift` of the key in which the song is to sound.
             asked: `[k, s, a]` grades, the same in sections of one letter, UNKNOWN for what is to be proposed. What the
                 first section of a letter has anyway is not forced on the later ones, which differ a little; rests are.
         """
         if not self.letters:
             return asked
-        order = rng.permutation(len(self.letters))
-        proposals = [self.textures[song][_counterparts(form, self.letters[song])] for song in order]
+        proposals = self._proposals(form, shift, rng)
         firsts = [next(i for i, other in enumerate(form) if other.letter == section.letter) for section in form]
         is_first = np.equal(firsts, np.arange(len(form)))
         distances = [_distance(asked[is_first], proposal[is_first]) for proposal in proposals]
@@ -64,12 +72,15 @@ class TexturePrior:
         is_woken = (is_other & (asked != RESTS)).any(axis=-1, keepdims=True) & (nearest == RESTS)
         return np.where(is_other, asked, np.where(is_woken, UNKNOWN, nearest))
 
-    def completed(self, form: Sequence[Section], known: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    def completed(
+        self, form: Sequence[Section], known: np.ndarray, rng: np.random.Generator, *, shift: int
+    ) -> np.ndarray:
         """`[k, s, a]` the textures of a song of which some are known: those of a section that returns hold for all of
         its letter, the rest is like in a song that comes near.
 
         Args:
             known: `[k, s, a]` grades, UNKNOWN where there is nothing to measure.
+            shift: as for `propose`.
         """
         given, known = known, known.copy()
         for number, section in enumerate(form):
@@ -80,22 +91,33 @@ class TexturePrior:
                     known[number, slot] = given[min(told, key=lambda other: abs(other - number)), slot]
         if not self.letters:
             return known
-        order = rng.permutation(len(self.letters))
-        proposals = [self.textures[song][_counterparts(form, self.letters[song])] for song in order]
+        proposals = self._proposals(form, shift, rng)
         nearest = proposals[int(np.argmin([_distance(known, proposal) for proposal in proposals]))]
         return np.where(known == UNKNOWN, nearest, known)
+
+    def _proposals(self, form: Sequence[Section], shift: int, rng: np.random.Generator) -> list[np.ndarray]:
+        """`[k, s, a]` for the form of every song, in an order drawn, in the key of the shift."""
+        proposals = []
+        for song in rng.permutation(len(self.letters)):
+            places = _counterparts(form, self.letters[song])
+            textures, pitches = self.textures[song][places], self.pitches[song][places]
+            textures[..., Aspect.PITCH] = np.where(pitches == 0, RESTS, grades_of(Aspect.PITCH, pitches + shift))
+            proposals.append(textures)
+        return proposals
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON; `TexturePrior.from_dict` reads it. A grade is one digit."""
         grades = ["".join(map(str, textures.ravel().tolist())) for textures in self.textures]
+        pitches = [pitches.ravel().tolist() for pitches in self.pitches]
         num_slots = self.textures[0].shape[1] if self.textures else 0
-        return {"num_slots": num_slots, "songs": list(map(list, zip(self.letters, grades, strict=True)))}
+        return {"num_slots": num_slots, "songs": list(map(list, zip(self.letters, grades, pitches, strict=True)))}
 
     @classmethod
     def from_dict(cls, content: dict[str, Any]) -> TexturePrior:
-        shape = (-1, content["num_slots"], len(Aspect))
-        textures = [np.array(list(map(int, grades))).reshape(shape) for _, grades in content["songs"]]
-        return cls(tuple(letters for letters, _ in content["songs"]), tuple(textures))
+        num_slots = content["num_slots"]
+        textures = [np.array(list(map(int, song[1]))).reshape(-1, num_slots, len(Aspect)) for song in content["songs"]]
+        pitches = [np.array(song[2], np.int64).reshape(-1, num_slots) for song in content["songs"]]
+        return cls(tuple(song[0] for song in content["songs"]), tuple(textures), tuple(pitches))
 
 
 def _counterparts(form: Sequence[Section], letters: str) -> list[int]:

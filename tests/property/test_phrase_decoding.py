@@ -13,7 +13,7 @@ from phraseloom.models.phrase_decoding import decode_phrases
 from phraseloom.models.phrase_vae import PhraseVAE, PhraseVAEConfig
 
 TINY = PhraseVAEConfig(
-    width=32, num_heads=2, encoder_layers=1, decoder_layers=1, latent_size=8, num_query_tokens=2, num_memory_tokens=2
+    width=32, num_heads=2, encoder_layers=1, decoder_layers=1, latent_size=13, num_query_tokens=2, num_memory_tokens=2
 )
 NUM_PHRASES = 6
 

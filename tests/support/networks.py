@@ -28,12 +28,12 @@ from phraseloom.plan_prior import PlanPrior
 from phraseloom.repeats import RepeatPrior
 from phraseloom.song_model import SONG_DIT_FILE, Slot, SongModel, song_dit_checkpoint
 from phraseloom.texture import LOWEST_GRADE, Aspect
-from phraseloom.texture_prior import TexturePrior
+from support.textures import prior_of
 
 TINY_PHRASE_VAE = PhraseVAEConfig(
-    width=32, num_heads=2, encoder_layers=1, decoder_layers=1, latent_size=8, num_query_tokens=2, num_memory_tokens=2
+    width=32, num_heads=2, encoder_layers=1, decoder_layers=1, latent_size=13, num_query_tokens=2, num_memory_tokens=2
 )
-TINY_SONG_DIT = SongDiTConfig(num_slots=3, latent_size=8, width=32, num_layers=2, num_heads=2, dropout=0.0)
+TINY_SONG_DIT = SongDiTConfig(num_slots=3, latent_size=13, width=32, num_layers=2, num_heads=2, dropout=0.0)
 SLOTS = (Slot("MELODY", 73, False), Slot("BRIDGE", 48, False), Slot("DRUMS", 0, True))
 STATISTICS = LatentStatistics(mean=(0.25,) * TINY_PHRASE_VAE.latent_size, scale=2.0)
 REPEATS = RepeatPrior(
@@ -53,7 +53,7 @@ CHORDS = ChordPrior(
 )
 PLANS = PlanPrior(tuple(map(parse_form, ("i4 A8 B8 A8 B8 o4", "i8 A8 A8 B8 A8 B8 o6"))), (60.0, 80.0, 100.0))
 LOUDNESS = LoudnessPrior(np.array([90.0, 80.0, 70.0, 2.0, 2.0, 2.0]), np.diag([25.0, 25.0, 25.0, 0.1, 0.1, 0.1]))
-TEXTURES = TexturePrior(("iABABo",), (np.arange(6 * 3 * len(Aspect)).reshape(6, 3, -1) % 8 + LOWEST_GRADE,))
+TEXTURES = prior_of(("iABABo",), (np.arange(6 * 3 * len(Aspect)).reshape(6, 3, -1) % 8 + LOWEST_GRADE,))
 
 END_LOGIT = 2.0
 """Added to the end of a phrase, so that phrases have a few notes each instead of the 64 that fit."""

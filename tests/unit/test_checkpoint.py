@@ -19,7 +19,7 @@ from phraseloom.phrase_codec import KIND, LatentStatistics, PhraseCodec, encode_
 from phraseloom.training.phrases import song_phrases
 from support.songs import make_song
 
-TINY = PhraseVAEConfig(width=32, num_heads=2, encoder_layers=1, decoder_layers=1, latent_size=8)
+TINY = PhraseVAEConfig(width=32, num_heads=2, encoder_layers=1, decoder_layers=1, latent_size=13)
 
 
 def tiny_network(seed: int = 0, config: PhraseVAEConfig = TINY) -> PhraseVAE:
@@ -160,7 +160,7 @@ def test_a_missing_file_or_a_folder_is_refused(tmp_path, name):
 
 
 def test_weights_of_another_shape_are_refused_by_the_parameter_s_name(path):
-    wider = tiny_network(config=replace(TINY, latent_size=9))
+    wider = tiny_network(config=replace(TINY, latent_size=14))
     with pytest.raises(CheckpointError, match=r"from_latent\.weight is \(128, 8\), expected \(128, 9\)"):
         fill_network(wider, read_checkpoint(path, KIND), path)
 

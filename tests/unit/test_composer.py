@@ -29,6 +29,7 @@ from phraseloom.transforms import cut, transpose
 from support.networks import SLOTS, tiny_composer, write_tiny_weights
 from support.smf import chunk, meta, midi_file, note
 from support.songs import make_song
+from support.textures import prior_of
 
 PLAN = SongPlan(form="i2 A4 B4", key="C", tempo_bpm=96)
 RETURNING = SongPlan(form="i2 A4 B2 A4 A3", key="C", tempo_bpm=96)
@@ -395,7 +396,7 @@ def test_tracks_that_are_to_rest_are_told_so_whenever_their_section_returns(comp
     """Also where the song that is followed has them rest in the first such section only."""
     followed = np.full((2, len(SLOTS), len(Aspect)), LOWEST_GRADE)
     followed[0, 1] = RESTS
-    composer = with_prior(composer, TexturePrior(("AA",), (followed,)))
+    composer = with_prior(composer, prior_of(("AA",), (followed,)))
     texture, _ = asked_of(composer, requests, SongPlan(form="A1 A1", tracks="A: melody drums"))
     assert texture[..., 0].tolist() == [[LOWEST_GRADE, RESTS, LOWEST_GRADE]] * 2
 
@@ -404,14 +405,14 @@ def test_tracks_that_are_to_play_are_not_told_to_rest(composer, requests):
     """Where they do in the song that is followed, they are free."""
     resting = np.full((2, len(SLOTS), len(Aspect)), LOWEST_GRADE)
     resting[0, :2] = RESTS
-    composer = with_prior(composer, TexturePrior(("AB",), (resting,)))
+    composer = with_prior(composer, prior_of(("AB",), (resting,)))
     texture, composition = asked_of(composer, requests, SongPlan(form="A2 B1", tracks="A: melody drums"))
     assert texture[:2, :, 0].tolist() == [[UNKNOWN, RESTS, LOWEST_GRADE]] * 2
     assert str(composition.plan.density) == "A: bridge 0, drums 1; B: melody 1, bridge 1, drums 1"
 
 
 def test_where_no_textures_were_learned_what_is_not_asked_is_free(composer, requests):
-    composer = with_prior(composer, TexturePrior((), ()))
+    composer = with_prior(composer, prior_of())
     texture, composition = asked_of(composer, requests, replace(PLAN, tracks="A: all"))
     assert (texture == UNKNOWN).all()
     assert composition.plan.density is None

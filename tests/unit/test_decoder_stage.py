@@ -104,6 +104,17 @@ def test_a_killed_stage_goes_on_to_the_same_weights(recipe, corpus, trained, tmp
     assert first == second
 
 
+def test_a_decoder_that_has_learnt_already_learns_again(recipe, corpus, trained, tmp_path):
+    run(recipe, corpus, tmp_path / "once", start_from=trained)
+    run(recipe, corpus, tmp_path / "twice", start_from=tmp_path / "once")
+    once, twice = (
+        read_checkpoint(tmp_path / name / "phrase_vae.safetensors", "phrase_vae") for name in ("once", "twice")
+    )
+    assert twice.extra["decoder_steps"] == 6
+    assert twice.extra["decoder_held_out"] != once.extra["decoder_held_out"]
+    assert twice.fingerprint != once.fingerprint
+
+
 def test_weights_that_are_not_trained_must_come_from_somewhere(recipe, corpus, tmp_path):
     with pytest.raises(RequestError, match="does not train phrase_vae") as caught:
         run(recipe, corpus, tmp_path / "run")

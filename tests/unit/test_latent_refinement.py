@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from phraseloom.events import SILENT_HEADER, PhraseTable
 from phraseloom.models.latent_refinement import refine_latents
+from phraseloom.models.phrase_batch import rows_of_like_length
 from phraseloom.score import Notes
 from support.networks import tiny_codec
 
@@ -56,7 +59,8 @@ def test_the_batch_does_not_matter(monkeypatch):
     codec = tiny_codec()
     table = codec.decode(latents(12), TICKS_PER_BAR)
     together = codec.encode_faithfully(table, refinements=10)
-    monkeypatch.setattr("phraseloom.models.latent_refinement.PHRASES_PER_BATCH", 5)
+    by_five = partial(rows_of_like_length, size=5)
+    monkeypatch.setattr("phraseloom.models.latent_refinement.rows_of_like_length", by_five)
     np.testing.assert_allclose(codec.encode_faithfully(table, refinements=10), together, atol=1e-3)
 
 

@@ -11,7 +11,7 @@ from phraseloom.models.phrase_vae import PhraseVAE, PhraseVAEConfig
 from phraseloom.training.muon import Muon
 from phraseloom.training.optimisers import OptimiserSettings, build_optimisers, learning_rate_factor
 
-TINY = PhraseVAEConfig(width=32, num_heads=2, encoder_layers=1, decoder_layers=1, latent_size=8)
+TINY = PhraseVAEConfig(width=32, num_heads=2, encoder_layers=1, decoder_layers=1, latent_size=13)
 
 
 @pytest.fixture

@@ -63,9 +63,10 @@ def test_the_same_latents_give_the_same_phrases() -> None:
     assert np.array_equal(one.steps, other.steps)
 
 
-def test_what_is_near_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("enough", ["NEAR", "SURE"])
+def test_what_is_near_or_sure_is_read_once(monkeypatch: pytest.MonkeyPatch, enough: str) -> None:
     codec, wanted = tiny_codec(), latents(8)
-    monkeypatch.setattr("phraseloom.phrase_codec.NEAR", 1e6)
+    monkeypatch.setattr(f"phraseloom.phrase_codec.{enough}", 1e6)
     calls = []
     decode = codec.decode
     monkeypatch.setattr(codec, "decode", lambda *args, **options: calls.append(1) or decode(*args, **options))

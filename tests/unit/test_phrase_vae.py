@@ -10,17 +10,18 @@ import torch
 
 from phraseloom.events import DRUMS_HEADER, SILENT_HEADER, VOCABULARY, Attribute, PhraseTable
 from phraseloom.models.layers import Attention, KeyValueCache, rotary_tables, rotate
+from phraseloom.models.phrase_batch import PhraseBatch
 from phraseloom.models.phrase_decoding import decode_phrases
 from phraseloom.models.phrase_vae import PhraseVAE, PhraseVAEConfig, Posterior
+from phraseloom.phrase_codec import song_phrases
 from phraseloom.score import Notes
 from phraseloom.training import phrase_infilling
 from phraseloom.training.phrase_infilling import with_missing_spans
 from phraseloom.training.phrase_vae_objective import PhraseVAELossSettings, PhraseVAEObjective
-from phraseloom.training.phrases import PhraseBatch, song_phrases
 from support.songs import make_song
 
 TINY = PhraseVAEConfig(
-    width=32, num_heads=2, encoder_layers=1, decoder_layers=1, latent_size=8, num_query_tokens=2, num_memory_tokens=3
+    width=32, num_heads=2, encoder_layers=1, decoder_layers=1, latent_size=13, num_query_tokens=2, num_memory_tokens=3
 )
 
 
@@ -114,7 +115,7 @@ def decoder_tokens(network: PhraseVAE, batch: PhraseBatch) -> torch.Tensor:
     latents = network.encode(*batch).mean
     steps = network.embed_steps(batch.steps, network.tables())
     return torch.cat(
-        [network.memory(latents, torch.zeros(len(latents))), network.embed_headers(batch.headers), steps], dim=1
+        [network.memory(latents, torch.zeros(len(latents))).tokens, network.embed_headers(batch.headers), steps], dim=1
     )
 
 

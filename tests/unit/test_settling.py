@@ -11,6 +11,7 @@ from phraseloom.composer import Composer
 from phraseloom.drawing import KNOWN, NEW
 from phraseloom.editing import Edit, arrange, extend, infill, restructure, vary
 from phraseloom.form import parse_form
+from phraseloom.harmony import Key
 from phraseloom.repeats import FRESH, RepeatPrior, cell_contents
 from phraseloom.score import Notes, Score, Track
 from phraseloom.settling import with_chords, with_returns, with_textures
@@ -18,6 +19,7 @@ from phraseloom.texture import RESTS, UNKNOWN, Aspect, section_textures
 from phraseloom.texture_prior import TexturePrior
 from support.networks import CHORDS, SLOTS, TEXTURES, tiny_composer
 from support.songs import make_song
+from support.textures import prior_of
 
 EVERYTHING = RepeatPrior(3, {(first, None): {(0, 1, 2): 1.0} for first in (True, False)})
 """All that can repeat does."""
@@ -146,7 +148,7 @@ def test_long_songs_return_to_their_own_bars_even_where_the_network_does_not_see
 # Textures
 
 
-NO_TEXTURES = TexturePrior((), ())
+NO_TEXTURES = prior_of()
 
 
 def told(edit: Edit, prior: TexturePrior = NO_TEXTURES) -> np.ndarray:
@@ -163,6 +165,7 @@ def measured(song: Score) -> np.ndarray:
 
 @pytest.mark.parametrize("prior", [NO_TEXTURES, TEXTURES])
 def test_kept_sections_are_told_as_they_are_and_new_ones_as_in_a_song_that_comes_near(song, prior):
+    song = replace(song, key=Key(0, "major"))
     texture = told(infill(song, SLOTS, "5-8"), prior)
     assert texture.shape == (8, len(SLOTS), len(Aspect))
     assert (texture[:4] == measured(song)[0]).all()
@@ -212,7 +215,7 @@ def test_variations_are_told_how_the_song_is(song, distance, is_own):
 def test_arrangements_are_told_the_given_track_and_others_in_their_way(song):
     quiet, busy = (np.full((2, 3, len(Aspect)), number) for number in (3, 7))
     busy[:, 0] = measured(song)[:, 0]
-    prior = TexturePrior(("AB", "AB"), (quiet, busy))
+    prior = prior_of(("AB", "AB"), (quiet, busy))
     assert (told(arrange(song, SLOTS, ["MELODY=1"]), prior) == busy.repeat(4, axis=0)).all()
 
 

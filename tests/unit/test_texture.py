@@ -18,6 +18,7 @@ from phraseloom.texture import (
     UNKNOWN,
     Aspect,
     grade,
+    section_pitches,
     section_textures,
     texture_of_bars,
 )
@@ -39,9 +40,11 @@ def test_a_song_worked_by_hand():
     chords = [(2 * BAR + 12 * beat, 12, pitch) for beat in range(8) for pitch in (48, 52, 55)]
     textures = section_textures(song_of(tune + chords), parse_form("A2 B2"), 1)
     # In the bar that sounds: 4 notes at 3 onsets (one of them off the quavers), mean pitch 64, (3 * 3 * 12 * 12)^(1/4)
-    # ticks long; then 12 notes and 4 onsets a bar, mean pitch 51 2/3, 12 ticks long, all on quavers.
-    values = [(4, 3, 64, 6.0, 1 / 3), (12, 4, 51 + 2 / 3, 12, 0)]
-    assert textures[:, 0].tolist() == [[4, 3, 6, 5, 7], [7, 4, 2, 8, 2]]
+    # ticks long; 6 and 15 ticks from onset to onset, which is one bit; the upper line goes three semitones up and two
+    # down; four semitones sound at once. Then 12 notes and 4 onsets a bar, mean pitch 51 2/3, 12 ticks long, all on
+    # quavers, one like the other; of the intervals of a chord (3, 4 and 7 semitones) two are thirds.
+    values = [(4, 3, 64, 6.0, 1 / 3, 1, 0, 1 / 2, 1), (12, 4, 51 + 2 / 3, 12, 0, 0, 1, 0, 2 / 3)]
+    assert textures[:, 0].tolist() == [[4, 3, 6, 5, 7, 5, 2, 8, 9], [7, 4, 2, 8, 2, 2, 9, 2, 9]]
     for section, row in zip(textures[:, 0], values, strict=True):
         assert section.tolist() == [grade(aspect, value) for aspect, value in zip(Aspect, row, strict=True)]
 
@@ -90,7 +93,7 @@ def test_tracks_beyond_those_asked_for_are_left_out():
 
 def test_what_is_behind_the_sections_does_not_count():
     score = song_of([(0, 12, 60), (2 * BAR, 12, 72)])
-    assert section_textures(score, parse_form("A2"), 1).tolist() == [[[2, 2, 5, 8, 2]]]
+    assert section_textures(score, parse_form("A2"), 1).tolist() == [[[2, 2, 5, 8, 2, 2, 2, 2, 2]]]
 
 
 def test_a_note_belongs_to_the_section_in_which_it_begins():
@@ -141,9 +144,9 @@ LOW, DENSE = [(0, 12, 60)], [(BAR + 3 * step, 3, 90) for step in range(16)]
         (DENSE, [True, False], UNKNOWN),  # what is known is silent, and the rest may not be
         ([], [False, True], UNKNOWN),
         ([], [True, True], RESTS),
-        (LOW + DENSE, [True, False], [2, 2, 5, 8, 2]),
-        (LOW + DENSE, [False, True], [9, 9, 9, 2, 9]),
-        (DENSE, [True, True], [9, 9, 9, 2, 9]),  # as above: silent bars do not count
+        (LOW + DENSE, [True, False], [2, 2, 5, 8, 2, 2, 2, 2, 2]),
+        (LOW + DENSE, [False, True], [9, 9, 9, 2, 9, 2, 9, 2, 2]),
+        (DENSE, [True, True], [9, 9, 9, 2, 9, 2, 9, 2, 2]),  # as above: silent bars do not count
     ],
 )
 def test_only_known_cells_count(rows, is_known, expected):
@@ -164,6 +167,18 @@ def test_a_track_that_is_not_there_is_unknown_where_its_cells_are():
         RESTS,
         UNKNOWN,
     ]
+
+
+def test_pitches_are_those_that_sound():
+    """Whatever the key; rounded, and none for a rest."""
+    score = song_of(
+        [(0, 12, 60), (0, 12, 65), (BAR, 12, 64), (2 * BAR, 12, 72)],
+        [(2 * BAR, 12, 40)],
+        [(0, 12, 0)],
+        sections=parse_form("A2 B2"),
+        key=Key(7, "major"),
+    )
+    assert section_pitches(score, 4).tolist() == [[63, 0, 1, 0], [72, 40, 0, 0]]
 
 
 def test_every_bar_has_the_texture_of_its_section():

@@ -12,15 +12,18 @@ import pytest
 from phraseloom import texture_prior
 from phraseloom.density import FREE, parse_density
 from phraseloom.form import parse_form
+from phraseloom.harmony import Key
 from phraseloom.score import Score
-from phraseloom.texture import LOWEST_GRADE, RESTS, UNKNOWN, Aspect, section_textures
+from phraseloom.texture import LOWEST_GRADE, RESTS, UNKNOWN, Aspect, grades_of, section_pitches, section_textures
 from phraseloom.texture_prior import TexturePrior
+from phraseloom.transforms import normalising_shift
 from support.songs import make_song
+from support.textures import prior_of
 
 NUM_SLOTS = 3
 TRACKS = ("Melody", "Bridge", "Piano")
 FORM = parse_form("i4 A8 B8 A8 B8")
-NOBODY = TexturePrior((), ())
+NOBODY = prior_of()
 
 
 def of_grades(*grades: int) -> np.ndarray:
@@ -36,8 +39,8 @@ def rng(seed: int = 0) -> np.random.Generator:
     return np.random.default_rng(seed)
 
 
-def plain(prior: TexturePrior) -> tuple[tuple[str, ...], list[list]]:
-    return prior.letters, [textures.tolist() for textures in prior.textures]
+def plain(prior: TexturePrior) -> tuple[tuple[str, ...], list[list], list[list]]:
+    return prior.letters, [own.tolist() for own in prior.textures], [own.tolist() for own in prior.pitches]
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +64,8 @@ def test_songs_with_sections_are_measured() -> None:
     assert prior.letters == ("iABA", "Ab")
     for textures, score in zip(prior.textures, (first, last), strict=True):
         np.testing.assert_array_equal(textures, section_textures(score, score.sections, NUM_SLOTS))
+    for pitches, score in zip(prior.pitches, (first, last), strict=True):
+        np.testing.assert_array_equal(pitches, section_pitches(score, NUM_SLOTS))
     assert (prior.textures[1][:, 2] == RESTS).all()
 
 
@@ -98,14 +103,14 @@ def test_a_prior_survives_json(scores: list[Score]) -> None:
 def test_sections_are_like_their_counterparts(form: str, letters: str, places: list[int]) -> None:
     song = of_grades(*range(LOWEST_GRADE, LOWEST_GRADE + len(letters)))
     sections = parse_form(form)
-    proposed = TexturePrior((letters,), (song,)).propose(sections, unknown(len(sections)), rng())
+    proposed = prior_of((letters,), (song,)).propose(sections, unknown(len(sections)), rng(), shift=0)
     np.testing.assert_array_equal(proposed, song[places])
 
 
 def test_where_nothing_is_asked_any_song_is_taken_whole() -> None:
     songs = [of_grades(2, 3), of_grades(4, 5), of_grades(6, 7)]
-    prior = TexturePrior(("AB",) * 3, tuple(songs))
-    proposed = [prior.propose(parse_form("A8 B8"), unknown(2), rng(seed)).tolist() for seed in range(40)]
+    prior = prior_of(("AB",) * 3, tuple(songs))
+    proposed = [prior.propose(parse_form("A8 B8"), unknown(2), rng(seed), shift=0).tolist() for seed in range(40)]
     assert all(song.tolist() in proposed for song in songs)
     assert all(textures in [song.tolist() for song in songs] for textures in proposed)
 
@@ -116,28 +121,28 @@ def test_a_song_that_fits_is_found(seed: int, place: int, wanted: int) -> None:
     songs = (of_grades(2, 3, 2), of_grades(8, 7, 8), of_grades(5, 6, 5))
     asked = unknown(3)
     asked[[0, 2], 1, Aspect.NOTES] = wanted
-    proposed = TexturePrior(("ABA",) * 3, songs).propose(parse_form("A8 B8 A8"), asked, rng(seed))
+    proposed = prior_of(("ABA",) * 3, songs).propose(parse_form("A8 B8 A8"), asked, rng(seed), shift=0)
     np.testing.assert_array_equal(proposed, songs[place])
 
 
 def test_what_no_song_has_is_said_in_all_sections_of_the_letter() -> None:
-    prior = TexturePrior(("ABA", "ABA"), (of_grades(2, 3, 2), of_grades(5, 6, 4)))
+    prior = prior_of(("ABA", "ABA"), (of_grades(2, 3, 2), of_grades(5, 6, 4)))
     asked = unknown(3)
     asked[[0, 2], 1, Aspect.NOTES] = 9
     expected = of_grades(5, 6, 4)
     expected[[0, 2], 1, Aspect.NOTES] = 9
-    np.testing.assert_array_equal(prior.propose(parse_form("A8 B8 A8"), asked, rng()), expected)
+    np.testing.assert_array_equal(prior.propose(parse_form("A8 B8 A8"), asked, rng(), shift=0), expected)
 
 
 def test_what_a_letter_s_first_section_has_anyway_leaves_the_later_ones_as_they_are() -> None:
-    prior = TexturePrior(("AA",), (of_grades(5, 7),))
-    np.testing.assert_array_equal(prior.propose(parse_form("A8 A8"), of_grades(5, 5), rng()), of_grades(5, 7))
+    prior = prior_of(("AA",), (of_grades(5, 7),))
+    np.testing.assert_array_equal(prior.propose(parse_form("A8 A8"), of_grades(5, 5), rng(), shift=0), of_grades(5, 7))
 
 
 def test_a_track_that_is_to_play_where_the_song_s_rests_is_not_told_to_rest_too() -> None:
     asked = unknown(2)
     asked[0, 1, Aspect.NOTES] = 5
-    proposed = TexturePrior(("AB",), (of_grades(RESTS, RESTS),)).propose(parse_form("A8 B8"), asked, rng())
+    proposed = prior_of(("AB",), (of_grades(RESTS, RESTS),)).propose(parse_form("A8 B8"), asked, rng(), shift=0)
     assert proposed[0, 1, Aspect.NOTES] == 5
     assert (proposed[0, 1] != RESTS).all()
     assert (proposed[0, [0, 2]] == RESTS).all()
@@ -146,18 +151,18 @@ def test_a_track_that_is_to_play_where_the_song_s_rests_is_not_told_to_rest_too(
 
 def test_a_rest_is_far_from_few_notes() -> None:
     """Asked for few notes, a song with some is nearer than one that rests."""
-    prior = TexturePrior(("A", "A"), (of_grades(RESTS), of_grades(LOWEST_GRADE + 2)))
+    prior = prior_of(("A", "A"), (of_grades(RESTS), of_grades(LOWEST_GRADE + 2)))
     asked = unknown(1)
     asked[..., Aspect.NOTES] = LOWEST_GRADE
     for seed in range(5):
-        proposed = prior.propose(parse_form("A8"), asked, rng(seed))
+        proposed = prior.propose(parse_form("A8"), asked, rng(seed), shift=0)
         assert (proposed[..., Aspect.PITCH] == LOWEST_GRADE + 2).all()
 
 
 def test_songs_are_not_changed_by_proposals(prior: TexturePrior) -> None:
     before = plain(prior)
-    prior.propose(FORM, of_grades(9, 9, 9, 9, 9), rng())[:] = 0
-    prior.completed(FORM, unknown(len(FORM)), rng())[:] = 0
+    prior.propose(FORM, of_grades(9, 9, 9, 9, 9), rng(), shift=0)[:] = 0
+    prior.completed(FORM, unknown(len(FORM)), rng(), shift=0)[:] = 0
     assert plain(prior) == before
 
 
@@ -167,10 +172,30 @@ def test_songs_are_not_changed_by_proposals(prior: TexturePrior) -> None:
 @pytest.mark.parametrize("seed", range(4))
 def test_asking_for_what_was_proposed_proposes_the_same(prior: TexturePrior, text: str, seed: int) -> None:
     density = parse_density(text) if text else FREE
-    proposed = prior.propose(FORM, density.grades(FORM, TRACKS), rng(seed))
+    proposed = prior.propose(FORM, density.grades(FORM, TRACKS), rng(seed), shift=0)
     filled = density.filled(proposed, FORM, TRACKS)
     assert [letter for letter, _ in filled.parts] == ["i", "A", "B"]
-    np.testing.assert_array_equal(prior.propose(FORM, filled.grades(FORM, TRACKS), rng(seed)), proposed)
+    np.testing.assert_array_equal(prior.propose(FORM, filled.grades(FORM, TRACKS), rng(seed), shift=0), proposed)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("semitones", [-5, 0, 4, 6])
+def test_parts_sound_as_high_in_every_key(semitones: int, seed: int) -> None:
+    """The network is told of the song in C, from which it is moved back to its key."""
+    song = replace(make_song(seed), key=Key(0, "major"))
+    prior = TexturePrior.fit([song], NUM_SLOTS)
+    in_key = replace(song, key=Key((-semitones) % 12, "major"))
+    shift = normalising_shift(in_key.key)
+    assert shift == semitones
+    proposed = prior.propose(song.sections, unknown(len(song.sections)), rng(), shift=shift)
+    np.testing.assert_array_equal(proposed == RESTS, prior.textures[0] == RESTS)
+    sounds = prior.pitches[0] > 0
+    expected = grades_of(Aspect.PITCH, prior.pitches[0] + semitones)
+    np.testing.assert_array_equal(proposed[..., Aspect.PITCH][sounds], expected[sounds])
+    others = [aspect for aspect in Aspect if aspect != Aspect.PITCH]
+    np.testing.assert_array_equal(proposed[..., others], prior.textures[0][..., others])
+    known = np.full_like(proposed, UNKNOWN)
+    np.testing.assert_array_equal(prior.completed(song.sections, known, rng(), shift=shift), proposed)
 
 
 # What is completed
@@ -178,7 +203,7 @@ def test_asking_for_what_was_proposed_proposes_the_same(prior: TexturePrior, tex
 
 def test_what_is_known_stays(prior: TexturePrior) -> None:
     known = of_grades(2, 9, RESTS, 3, 7)
-    np.testing.assert_array_equal(prior.completed(FORM, known, rng()), known)
+    np.testing.assert_array_equal(prior.completed(FORM, known, rng(), shift=0), known)
 
 
 @pytest.mark.parametrize(
@@ -191,12 +216,12 @@ def test_what_is_known_stays(prior: TexturePrior) -> None:
         ([UNKNOWN, 5, UNKNOWN, UNKNOWN, UNKNOWN, 8, UNKNOWN], [5, 5, 5, 5, 8, 8, 8]),
     ],
 )
-@pytest.mark.parametrize("prior", [NOBODY, TexturePrior(("A",), (of_grades(9),))])
+@pytest.mark.parametrize("prior", [NOBODY, prior_of(("A",), (of_grades(9),))])
 def test_a_section_that_returns_is_as_the_nearest_known_one(
     prior: TexturePrior, known: list[int], completed: list[int]
 ) -> None:
     given = of_grades(*known)
-    found = prior.completed(parse_form("A4 " * len(known)), given, rng())
+    found = prior.completed(parse_form("A4 " * len(known)), given, rng(), shift=0)
     np.testing.assert_array_equal(found, of_grades(*completed))
     np.testing.assert_array_equal(given, of_grades(*known))
 
@@ -205,14 +230,14 @@ def test_every_track_is_completed_by_itself() -> None:
     known = of_grades(5, UNKNOWN)
     known[:, 1] = [[UNKNOWN], [8]]
     known[:, 2] = UNKNOWN
-    completed = TexturePrior(("A",), (of_grades(3),)).completed(parse_form("A4 A4"), known, rng())
+    completed = prior_of(("A",), (of_grades(3),)).completed(parse_form("A4 A4"), known, rng(), shift=0)
     assert completed[..., Aspect.PITCH].tolist() == [[5, 8, 3]] * 2
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_the_rest_is_as_in_a_song_that_comes_near(seed: int) -> None:
     songs = (of_grades(2, 3, 4), of_grades(8, 7, 6))
-    completed = TexturePrior(("iAB", "iAB"), songs).completed(FORM[:3], of_grades(UNKNOWN, 6, UNKNOWN), rng(seed))
+    completed = prior_of(("iAB", "iAB"), songs).completed(FORM[:3], of_grades(UNKNOWN, 6, UNKNOWN), rng(seed), shift=0)
     np.testing.assert_array_equal(completed, of_grades(8, 6, 6))
 
 
@@ -221,5 +246,5 @@ def test_the_rest_is_as_in_a_song_that_comes_near(seed: int) -> None:
 
 def test_without_songs_what_is_asked_or_known_is_all_there_is() -> None:
     asked = of_grades(UNKNOWN, 5, RESTS, 5, RESTS)
-    np.testing.assert_array_equal(NOBODY.propose(FORM, asked, rng()), asked)
-    np.testing.assert_array_equal(NOBODY.completed(FORM, asked, rng()), asked)
+    np.testing.assert_array_equal(NOBODY.propose(FORM, asked, rng(), shift=0), asked)
+    np.testing.assert_array_equal(NOBODY.completed(FORM, asked, rng(), shift=0), asked)

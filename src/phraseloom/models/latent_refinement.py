@@ -20,8 +20,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from phraseloom.events import Attribute, PhraseTable
+from phraseloom.models.phrase_batch import PhraseBatch, rows_of_like_length
 from phraseloom.models.phrase_decoding import median
-from phraseloom.models.phrase_vae import Memory, PhraseVAE, step_targets
+from phraseloom.models.phrase_vae import PhraseVAE, step_targets
 
 MARGIN, SAFE_MARGIN = 1.0, 5.0
 """By how much the logit of what is wanted is to lead: first, and then on, so that the phrase withstands noise. Dense
@@ -30,7 +31,6 @@ RATE = 0.1
 """How far a dimension moves in the first step, as a share of the latents' scale. Twice as much is no faster, and ends
 further from the encoder's latents."""
 MEAN_DECAY, SQUARE_DECAY = 0.9, 0.95
-PHRASES_PER_BATCH = 64
 
 
 def refine_latents(
@@ -74,10 +74,9 @@ class _Search:
 
     def descend(self, rows: np.ndarray, number: int, rate: float) -> np.ndarray:
         """Moves the latents of those of the phrases `rows` that would not come out right; returns which they are."""
-        by_length = rows[np.argsort(self._table.num_notes[rows], kind="stable")]
         moved = []
-        for start in range(0, len(by_length), PHRASES_PER_BATCH):
-            batch = by_length[start : start + PHRASES_PER_BATCH]
+        for places in rows_of_like_length(self._table.num_notes[rows]):
+            batch = rows[places]
             if number == 0:
                 self._lead(batch, self.latents[batch])  # finds the velocities
             latents = self.latents[batch].requires_grad_()
@@ -97,14 +96,12 @@ class _Search:
 
     def _lead(self, rows: np.ndarray, latents: Tensor) -> tuple[Tensor, Tensor]:
         """By how much the least leading logit of each phrase leads `[b]`, and what is missing, one number for all."""
-        phrases = self._table.select(rows)
-        headers, num_notes = torch.from_numpy(phrases.headers.astype(np.int64)), torch.from_numpy(phrases.num_notes)
-        steps = torch.from_numpy(phrases.padded())
-        memory = Memory(self.network.memory(latents, torch.zeros(len(rows))))
+        headers, steps, num_notes = PhraseBatch.of(self._table.select(rows))
+        memory = self.network.memory(latents, torch.zeros(len(rows)))
         *of_notes, velocity = self.network.step_logits(memory, headers, steps)
         pairs = zip(of_notes, step_targets(steps, num_notes)[: len(of_notes)], strict=True)
         leads = [_leads(logits, *targets) for logits, targets in pairs]
-        header = self.network.header_head(latents)[:, None]
+        header = self.network.header_logits(latents)[:, None]
         leads.append(_leads(header, headers[:, None], torch.ones(len(rows), 1, dtype=torch.bool)))
         self._write_velocities(rows, median(velocity.detach()).numpy())
         least = torch.cat([of_next for of_next, _ in leads], dim=1).detach().amin(dim=1)

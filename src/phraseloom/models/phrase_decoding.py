@@ -17,7 +17,7 @@ from torch import Tensor
 
 from phraseloom.events import SILENT_HEADER, VOCABULARY, Attribute, PhraseTable
 from phraseloom.models.layers import HIDDEN, KeyValueCache
-from phraseloom.models.phrase_vae import PhraseVAE
+from phraseloom.models.phrase_vae import Memory, PhraseVAE
 
 LARGEST_LATENT = 1e6
 """Latents are of the order of 1. Beyond this they are clipped: their squares in a layer norm would leave float32."""
@@ -67,7 +67,7 @@ def decode_phrases(
     if not 1 <= ticks_per_bar <= VOCABULARY.sizes[Attribute.ONSET]:
         raise ValueError(f"ticks_per_bar is {ticks_per_bar}, expected 1 to {VOCABULARY.sizes[Attribute.ONSET]}")
     latents = latents.clamp(-LARGEST_LATENT, LARGEST_LATENT)
-    probabilities = network.header_head(latents).float().softmax(dim=-1)
+    probabilities = network.header_logits(latents).softmax(dim=-1)
     silent = probabilities[:, SILENT_HEADER] > silence_threshold
     headers = probabilities[:, :SILENT_HEADER].argmax(dim=-1).masked_fill(silent, SILENT_HEADER)
     steps = torch.zeros(len(latents), VOCABULARY.max_notes, len(Attribute), dtype=torch.int64)
@@ -88,7 +88,7 @@ def decode_phrases(
 
 def _write_steps(
     network: PhraseVAE,
-    memory: Tensor,
+    memory: Memory,
     headers: Tensor,
     rows: Tensor,
     rules: _Rules,
@@ -99,7 +99,7 @@ def _write_steps(
     """Fills `steps` and `num_notes` at `rows`, step after step until every phrase has ended."""
     tables = network.tables()
     caches = [KeyValueCache() for _ in network.decoder]
-    tokens = torch.cat([memory, network.embed_headers(headers)], dim=1)
+    tokens, loudness = torch.cat([memory.tokens, network.embed_headers(headers)], dim=1), memory.loudness
     state = network.run_decoder(tokens, 0, caches)[:, -1]
     position = tokens.shape[1]
     for index in range(VOCABULARY.max_notes + 1):
@@ -109,7 +109,7 @@ def _write_steps(
         onset = choice.of(Attribute.ONSET, onset_logits)
         going_on = torch.nonzero(onset != VOCABULARY.end_index)[:, 0]
         if len(going_on) < len(onset):
-            rows, state, onset = rows[going_on], state[going_on], onset[going_on]
+            rows, state, onset, loudness = rows[going_on], state[going_on], onset[going_on], loudness[going_on]
             rules.keep(going_on)
             for cache in caches:
                 cache.keep(going_on)
@@ -118,6 +118,8 @@ def _write_steps(
         values = [onset]
         for attribute in (Attribute.PITCH, Attribute.DURATION, Attribute.VELOCITY):
             state = state + F.embedding(values[-1], tables[attribute - 1])
+            if attribute == Attribute.VELOCITY:
+                state = state + network.embed_loudness(loudness, onset, values[Attribute.PITCH], tables)
             logits = network.heads[attribute](state, tables[attribute]).float()
             if attribute == Attribute.PITCH:
                 logits = logits + rules.pitch_bias(onset)

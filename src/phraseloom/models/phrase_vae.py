@@ -7,6 +7,9 @@ duration given both, velocity given all) from one decoder state. The decoder is 
 carries (as diffusion cascades tell theirs: Ho et al., arXiv 2106.15282, section 4): it trusts a clean latent to the
 note, and of a noisy one, such as a diffusion model draws, it makes the likeliest phrase near by.
 
+The last few numbers of a latent are not learned but say how loud the phrase is (`phraseloom.models.loudness`). Only the
+choice of velocities looks at them: the notes are in the others.
+
 The way from encoder to decoder may be wider while the network learns, as in the three stages there: all of the
 encoder's states (`open_memory`), or those of the query tokens (`query_memory`). The weights of encoder and decoder are
 the same ones.
@@ -25,11 +28,12 @@ from torch import Tensor, nn
 
 from phraseloom.events import VOCABULARY, Attribute
 from phraseloom.models.layers import HIDDEN, Block, KeyValueCache, Norm, channels_of_head, initialise, rotary_tables
+from phraseloom.models.loudness import NUM_LOUDNESS, expected_velocities, loudness_of
 from phraseloom.score import TICKS_PER_QUARTER
 
 SEMITONES_PER_OCTAVE = 12
 
-DECODER_PARTS = ("from_latent", "noise_embedding", "header_head", "decoder", "heads")
+DECODER_PARTS = ("from_latent", "from_loudness", "noise_embedding", "header_head", "decoder", "heads")
 """What the names of weights begin with that only the way from the latent to the notes uses; the encoder uses all the
 others, and both share the vectors of the attributes' values."""
 
@@ -39,7 +43,7 @@ class PhraseVAEConfig:
     """Sizes of a phrase VAE.
 
     Raises:
-        ValueError: the width does not split into the heads.
+        ValueError: the width does not split into the heads, or the latent has no room beside the loudness.
     """
 
     width: int = 256
@@ -52,6 +56,17 @@ class PhraseVAEConfig:
 
     def __post_init__(self) -> None:
         channels_of_head(self.width, self.num_heads)
+        if self.notes_size < 1:
+            raise ValueError(f"latent_size is {self.latent_size}, expected more than {NUM_LOUDNESS}")
+
+    @property
+    def notes_size(self) -> int:
+        """Numbers of a latent that are learned; those behind them say how loud the phrase is."""
+        return self.latent_size - NUM_LOUDNESS
+
+
+LOUDNESS_LOG_VARIANCE = -6.0
+"""Of the posterior: what is not learned is nearly exact."""
 
 
 class Posterior(NamedTuple):
@@ -69,12 +84,12 @@ class Posterior(NamedTuple):
 
 
 class Memory(NamedTuple):
-    """What the decoder reads before the phrase: `tokens [b, m, d]`, and which of them it may see, `[b, m]` bool.
-
-    None for all of them.
+    """What the decoder reads before the phrase: `tokens [b, m, d]`; `loudness [b, k]`; and which tokens it may see,
+    `[b, m]` bool, None for all of them.
     """
 
     tokens: Tensor
+    loudness: Tensor
     is_seen: Tensor | None = None
 
 
@@ -162,11 +177,12 @@ class PhraseVAE(nn.Module):
         self.queries = nn.Parameter(torch.randn(config.num_query_tokens, width) * width**-0.5)
         self.encoder = nn.ModuleList([Block(width, config.num_heads) for _ in range(config.encoder_layers)])
         self.encoder_norm = Norm(width)
-        self.to_posterior = nn.Linear(config.num_query_tokens * width, 2 * config.latent_size)
-        self.from_latent = nn.Linear(config.latent_size, config.num_memory_tokens * width)
+        self.to_posterior = nn.Linear(config.num_query_tokens * width, 2 * config.notes_size)
+        self.from_latent = nn.Linear(config.notes_size, config.num_memory_tokens * width)
+        self.from_loudness = nn.Linear(width, width, bias=False)
         self.noise_embedding = NoiseEmbedding(config.num_memory_tokens * width)
         self.header_head = nn.Sequential(
-            nn.Linear(config.latent_size, width), nn.ReLU(), nn.Linear(width, VOCABULARY.num_headers)
+            nn.Linear(config.notes_size, width), nn.ReLU(), nn.Linear(width, VOCABULARY.num_headers)
         )
         self.decoder = nn.ModuleList([Block(width, config.num_heads) for _ in range(config.decoder_layers)])
         self.decoder_norm = Norm(width)
@@ -180,6 +196,7 @@ class PhraseVAE(nn.Module):
         self.register_buffer("rotary_sin", sin, persistent=False)
         initialise(self, 2 * max(config.encoder_layers, config.decoder_layers))
         nn.init.normal_(self.header_embedding.weight, std=width**-0.5)
+        nn.init.eye_(self.from_loudness.weight)  # what is expected is near what is right
 
     def tables(self) -> list[Tensor]:
         """The vectors of every attribute's values, `[v, d]` each; compute once and hand on."""
@@ -188,6 +205,18 @@ class PhraseVAE(nn.Module):
     def embed_steps(self, steps: Tensor, tables: list[Tensor]) -> Tensor:
         """`steps [b, t, 4] -> [b, t, d]`."""
         return self.input_norm(sum(F.embedding(steps[..., a], tables[a]) for a in Attribute))
+
+    def embed_loudness(self, loudness: Tensor, onsets: Tensor, pitches: Tensor, tables: list[Tensor]) -> Tensor:
+        """What the loudness `[b, k]` says of the velocities of notes, `[b, d]` or `[b, t, d]`.
+
+        Args:
+            onsets, pitches: `[b]` or `[b, t]` indices as in a step; an onset may be the end's.
+        """
+        expected = expected_velocities(loudness.float(), onsets, pitches)
+        lower = expected.floor().long().clamp(max=len(tables[Attribute.VELOCITY]) - 2)
+        share = (expected - lower)[..., None].to(tables[Attribute.VELOCITY].dtype)
+        below, above = (F.embedding(index, tables[Attribute.VELOCITY]) for index in (lower, lower + 1))
+        return self.from_loudness(torch.lerp(below, above, share))
 
     def embed_headers(self, headers: Tensor) -> Tensor:
         """`headers [b] -> [b, 1, d]`."""
@@ -205,13 +234,15 @@ class PhraseVAE(nn.Module):
             steps: `[b, t, 4]` int64; what lies behind the end of a phrase does not matter.
             num_notes: `[b]` int64.
         """
-        gathered = self._read(headers, steps, num_notes).tokens[:, : self.config.num_query_tokens].flatten(1)
-        mean, log_variance = self.to_posterior(gathered).float().chunk(2, dim=-1)
-        return Posterior(mean, log_variance.clamp(-12.0, 4.0))
+        gathered = self.query_memory(headers, steps, num_notes)
+        mean, log_variance = self.to_posterior(gathered.tokens.flatten(1)).float().chunk(2, dim=-1)
+        mean = torch.cat([mean, gathered.loudness], dim=-1)
+        return Posterior(mean, F.pad(log_variance.clamp(-12.0, 4.0), (0, NUM_LOUDNESS), value=LOUDNESS_LOG_VARIANCE))
 
     def query_memory(self, headers: Tensor, steps: Tensor, num_notes: Tensor) -> Memory:
         """The encoder's states at the query tokens, as many numbers as they have; arguments as for `encode`."""
-        return Memory(self._read(headers, steps, num_notes).tokens[:, : self.config.num_query_tokens])
+        read = self._read(headers, steps, num_notes)
+        return Memory(read.tokens[:, : self.config.num_query_tokens], read.loudness)
 
     def open_memory(self, headers: Tensor, steps: Tensor, num_notes: Tensor) -> Memory:
         """The encoder's states at all of its tokens: no bottleneck at all; arguments as for `encode`."""
@@ -227,13 +258,21 @@ class PhraseVAE(nn.Module):
         rotary = self.rotary(0, num_leading + t)
         for block in self.encoder:
             x = block(x, rotary, bias)
-        return Memory(self.encoder_norm(x), is_seen)
+        return Memory(self.encoder_norm(x), loudness_of(steps, num_notes), is_seen)
 
-    def memory(self, latents: Tensor, noise: Tensor) -> Tensor:
-        """Memory tokens `[b, num_memory_tokens, d]` of latents `[b, z]` with `noise [b]`, a share of their scale."""
-        tokens = self.from_latent(latents) + self.noise_embedding(noise)
+    def memory(self, latents: Tensor, noise: Tensor) -> Memory:
+        """What the decoder reads of latents `[b, z]` with `noise [b]`, a share of their scale."""
+        notes, loudness = self._split(latents)
+        tokens = self.from_latent(notes) + self.noise_embedding(noise)
         tokens = tokens.unflatten(-1, (self.config.num_memory_tokens, self.config.width))
-        return self.input_norm(tokens)
+        return Memory(self.input_norm(tokens), loudness)
+
+    def header_logits(self, latents: Tensor) -> Tensor:
+        """Of the headers of latents `[b, z] -> [b, v]`."""
+        return self.header_head(self._split(latents)[0]).float()
+
+    def _split(self, latents: Tensor) -> tuple[Tensor, Tensor]:
+        return latents[:, : self.config.notes_size], latents[:, self.config.notes_size :]
 
     def run_decoder(
         self, x: Tensor, start: int, caches: list[KeyValueCache] | None = None, is_seen: Tensor | None = None
@@ -259,8 +298,8 @@ class PhraseVAE(nn.Module):
 
     def losses(self, latents: Tensor, noise: Tensor, headers: Tensor, steps: Tensor, num_notes: Tensor) -> StepLosses:
         """Teacher-forced cross-entropies of phrases given latents `[b, z]` with `noise [b]`; the rest as `encode`."""
-        losses = self.losses_of_memory(Memory(self.memory(latents, noise)), headers, steps, num_notes)
-        return losses._replace(header=F.cross_entropy(self.header_head(latents).float(), headers, reduction="sum"))
+        losses = self.losses_of_memory(self.memory(latents, noise), headers, steps, num_notes)
+        return losses._replace(header=F.cross_entropy(self.header_logits(latents), headers, reduction="sum"))
 
     def losses_of_memory(self, memory: Memory, headers: Tensor, steps: Tensor, num_notes: Tensor) -> StepLosses:
         """As `losses`, of phrases given what the decoder reads; their headers are told, and cost nothing."""
@@ -290,6 +329,9 @@ class PhraseVAE(nn.Module):
         state = states[:, : steps.shape[1]]
         for attribute in (Attribute.PITCH, Attribute.DURATION, Attribute.VELOCITY):
             state = state + F.embedding(steps[..., attribute - 1], tables[attribute - 1])
+            if attribute == Attribute.VELOCITY:
+                onsets, pitches = steps[..., Attribute.ONSET], steps[..., Attribute.PITCH]
+                state = state + self.embed_loudness(memory.loudness, onsets, pitches, tables)
             logits.append(self.heads[attribute](state, tables[attribute]))
         return logits
 

@@ -7,6 +7,7 @@ goes on belonging to them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -42,7 +43,7 @@ from phraseloom.training.stages import StageEvent, is_validation_step, model_son
 HELD_OUT_LEVELS = (0.0, 0.15, 0.3, 0.45)
 """Noise levels at which validation songs are predicted and decoded; at 0 their latents are clean."""
 
-STEPS_NAME = "decoder_steps"
+STEPS_NAME, FIGURES_NAME = "decoder_steps", "decoder_held_out"
 """What phrase VAE weights whose decoder has been through this stage say of it."""
 
 
@@ -114,7 +115,7 @@ def train_decoder(
         network = codec.network.cpu().eval()
         before = read_checkpoint(out, KIND).extra
         kept = {name: value for name, value in before.items() if name not in ("latent_mean", "latent_scale")}
-        facts = {**kept, STEPS_NAME: stage.loop.num_steps, "decoder_held_out": figures or held_out.nats(network)}
+        facts = {**kept, STEPS_NAME: stage.loop.num_steps, FIGURES_NAME: figures or held_out.nats(network)}
         write_checkpoint(phrase_vae_checkpoint(network, codec.statistics, facts), out)
     accelerator.wait_for_everyone()
 
@@ -169,6 +170,13 @@ class HeldOutCells:
 def has_learnt_decoder(weights: Path) -> bool:
     """Whether a phrase VAE's weights have been through this stage."""
     return STEPS_NAME in read_checkpoint(weights, KIND).extra
+
+
+def forget_decoder_stage(weights: Path) -> None:
+    """Takes from a phrase VAE's weights what they say of this stage, so that their decoder goes through it again."""
+    checkpoint = read_checkpoint(weights, KIND)
+    kept = {name: value for name, value in checkpoint.extra.items() if name not in (STEPS_NAME, FIGURES_NAME)}
+    write_checkpoint(replace(checkpoint, extra=kept), weights)
 
 
 def decoder_state_path(weights: Path) -> Path:

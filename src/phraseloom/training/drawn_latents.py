@@ -23,9 +23,10 @@ from phraseloom.diffusion.flow import corrupt
 from phraseloom.diffusion.guidance import Guidance, guided
 from phraseloom.diffusion.ties import shared, tied_mean
 from phraseloom.events import PhraseTable
+from phraseloom.models.phrase_batch import PhraseBatch
 from phraseloom.models.song_dit import SongDiT
 from phraseloom.phrase_codec import PhraseCodec
-from phraseloom.training.phrases import PhraseBatch, of_like_length
+from phraseloom.training.phrases import of_like_length
 from phraseloom.training.songs import SongBatch, SongBatches
 
 

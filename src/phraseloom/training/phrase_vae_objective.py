@@ -8,10 +8,11 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
+from phraseloom.models.phrase_batch import PhraseBatch
 from phraseloom.models.phrase_vae import PhraseVAE, Posterior, StepLosses
 from phraseloom.training.loop import Objective
 from phraseloom.training.phrase_infilling import with_missing_spans
-from phraseloom.training.phrases import TOKENS_BESIDE_NOTES, PhraseBatch
+from phraseloom.training.phrases import TOKENS_BESIDE_NOTES
 
 Bottleneck = Literal["open", "queries", "gaussian"]
 """What lies between encoder and decoder: all of the encoder's states, those of its query tokens, or the latent."""

@@ -4,38 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import NamedTuple
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from phraseloom.events import MAX_NOTES, EncodingLosses, PhraseTable
+from phraseloom.models.phrase_batch import PhraseBatch
 from phraseloom.phrase_codec import song_phrases
 from phraseloom.score import Score
 from phraseloom.training.phrase_augmentation import PhraseAugmentation
 
 TOKENS_BESIDE_NOTES = 5
 """Tokens that a phrase costs beside its notes: queries or memory, and the header."""
-
-
-class PhraseBatch(NamedTuple):
-    """Phrases as the network takes them; letters as in `phraseloom.models.phrase_vae`."""
-
-    headers: Tensor
-    """`[b]` int64."""
-    steps: Tensor
-    """`[b, t, 4]` int64, padded behind the end."""
-    num_notes: Tensor
-    """`[b]` int64."""
-
-    @classmethod
-    def of(cls, table: PhraseTable, num_steps: int | None = None) -> PhraseBatch:
-        return cls(
-            torch.from_numpy(table.headers.astype(np.int64)),
-            torch.from_numpy(table.padded(num_steps)),
-            torch.from_numpy(table.num_notes),
-        )
 
 
 def corpus_phrases(scores: Iterable[Score]) -> PhraseTable:

@@ -19,7 +19,7 @@ from phraseloom.files import remove_parts, written_beside
 from phraseloom.phrase_codec import PHRASE_VAE_FILE, PhraseCodec
 from phraseloom.progress import Progress
 from phraseloom.song_model import SONG_DIT_FILE, load_song_model
-from phraseloom.training.decoder_stage import has_learnt_decoder, train_decoder
+from phraseloom.training.decoder_stage import forget_decoder_stage, has_learnt_decoder, train_decoder
 from phraseloom.training.recipe import read_recipe
 from phraseloom.training.stages import StageEvent, state_path, train_phrase_vae, train_song_dit
 
@@ -71,7 +71,11 @@ def run_recipe(
     )
     vae_path, dit_path = out / PHRASE_VAE_FILE, out / SONG_DIT_FILE
     if recipe.phrase_vae is None:
+        is_brought = not vae_path.exists()
         _bring(vae_path, recipe_path, start_from, accelerator)
+        if is_brought and recipe.decoder is not None and accelerator.is_main_process:
+            forget_decoder_stage(vae_path)
+        accelerator.wait_for_everyone()
     elif not (resume and vae_path.exists()):
         events = train_phrase_vae(
             recipe.phrase_vae,
