@@ -189,7 +189,7 @@ def test_a_codec_is_its_file(tmp_path):
     assert codec.statistics == statistics
     assert codec.fingerprint == checkpoint.fingerprint
     latents = codec.encode(table)
-    assert latents.shape == (12, 8)
+    assert latents.shape == (12, 13)
     assert latents.dtype == np.float32
     np.testing.assert_allclose(latents, PhraseCodec(network, statistics, "", "").encode(table), atol=0.02)
     np.testing.assert_allclose(latents.mean(axis=0), 0, atol=0.01)

@@ -34,7 +34,7 @@ def test_a_song_goes_to_latents_and_back(midi: Path, weights: str, capsys):
     assert main(["decode", str(there), "-o", str(back), "--checkpoint", weights]) == 0
     out, err = capsys.readouterr()
     assert out == ""
-    assert err.splitlines()[0] == f"{there}: 4 bars, 4 tracks, 8 numbers each"
+    assert err.splitlines()[0] == f"{there}: 4 bars, 4 tracks, 13 numbers each"
     assert err.splitlines()[1].startswith(f"{back}: 4 bars, 4 tracks, ")
     song, score = read_latent_song(there), read_midi(back)
     assert score.num_bars == 4

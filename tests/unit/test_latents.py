@@ -31,7 +31,7 @@ def test_they_are_computed_once(tmp_path: Path) -> None:
     assert again == []
     assert computed.keys() == kept.keys() == {"song-0", "song-1"}
     for name in computed:
-        assert computed[name].shape == (2, 3, 8)
+        assert computed[name].shape == (2, 3, 13)
         np.testing.assert_array_equal(computed[name], kept[name])
 
 

@@ -213,6 +213,7 @@ def test_variations_are_told_how_the_song_is(song, distance, is_own):
 
 
 def test_arrangements_are_told_the_given_track_and_others_in_their_way(song):
+    song = replace(song, key=Key(0, "major"))
     quiet, busy = (np.full((2, 3, len(Aspect)), number) for number in (3, 7))
     busy[:, 0] = measured(song)[:, 0]
     prior = prior_of(("AB", "AB"), (quiet, busy))

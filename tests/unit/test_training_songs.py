@@ -152,7 +152,7 @@ def same(first: list[SongBatch], second: list[SongBatch]) -> bool:
 def test_a_song_is_the_latents_of_its_phrases_with_what_is_told_of_it():
     score, codec = replace(make_song(1, form="i2 A4"), key=Key(9, "minor")), tiny_codec()
     song = LatentSong.of(score, song_latents([score], 3, codec)[0])
-    assert song.latents.shape == (6, 3, 8)
+    assert song.latents.shape == (6, 3, 13)
     assert song.latents.dtype == np.float32
     assert (song.sections, song.tempo_bpm, song.mode) == (parse_form("i2 A4"), score.tempo_bpm, "minor")
 
@@ -226,7 +226,7 @@ def test_tracks_that_a_song_lacks_are_silent_and_those_too_many_are_left_out():
     two, four = (song_latents([score], num_slots, codec)[0] for num_slots in (2, 4))
     np.testing.assert_allclose(four[:, :2], two, atol=1e-5)
     silence = codec.encode(PhraseTable.build([score.tracks[0].notes.where(slice(0))], [129]))[0]
-    np.testing.assert_allclose(four[:, 2:], np.broadcast_to(silence, (4, 2, 8)), atol=1e-5)
+    np.testing.assert_allclose(four[:, 2:], np.broadcast_to(silence, (4, 2, 13)), atol=1e-5)
     np.testing.assert_allclose(song_latents([score], 1, codec)[0], two[:, :1], atol=1e-5)
 
 
@@ -401,7 +401,7 @@ def some_batch(num_songs: int = 2) -> SongBatch:
     )
     owners = torch.arange(16)[:, None].repeat(num_songs, 1, 3)
     owners[:, :4] = torch.from_numpy(owners_of(sources))
-    latents = shared(torch.randn(num_songs, 16, 3, 8), owners)
+    latents = shared(torch.randn(num_songs, 16, 3, 13), owners)
     bars = torch.arange(16).repeat(num_songs, 1)
     return SongBatch(latents, owners, collate_conditions([told] * num_songs, 16), bars)
 
