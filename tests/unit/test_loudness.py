@@ -20,11 +20,8 @@ from phraseloom.models.phrase_decoding import decode_phrases
 from phraseloom.models.phrase_vae import PhraseVAE, PhraseVAEConfig
 from phraseloom.phrase_codec import song_phrases
 from phraseloom.score import Notes
+from support.networks import TINY_PHRASE_VAE
 from support.songs import make_song
-
-TINY = PhraseVAEConfig(
-    width=32, num_heads=2, encoder_layers=1, decoder_layers=1, latent_size=8, num_query_tokens=2, num_memory_tokens=2
-)
 
 
 def phrase_of(*rows: tuple[int, int, int, int]) -> PhraseBatch:
@@ -86,7 +83,7 @@ def test_what_is_expected_is_a_velocity():
 @pytest.fixture
 def network() -> PhraseVAE:
     torch.manual_seed(0)
-    return PhraseVAE(TINY).eval()
+    return PhraseVAE(TINY_PHRASE_VAE).eval()
 
 
 @pytest.fixture
@@ -95,14 +92,14 @@ def batch() -> PhraseBatch:
 
 
 def test_it_is_the_end_of_a_latent(network, batch):
-    torch.testing.assert_close(network.encode(*batch).mean[:, TINY.notes_size :], loudness(batch))
+    torch.testing.assert_close(network.encode(*batch).mean[:, TINY_PHRASE_VAE.notes_size :], loudness(batch))
 
 
 def test_notes_do_not_depend_on_it(network, batch):
     """Given what is written before; velocities do."""
     latents = network.encode(*batch).mean
     louder = latents.clone()
-    louder[:, TINY.notes_size] += 2
+    louder[:, TINY_PHRASE_VAE.notes_size] += 2
     torch.testing.assert_close(network.header_logits(louder), network.header_logits(latents))
     none = torch.zeros(len(latents))
     *notes, velocities = network.step_logits(network.memory(latents, none), batch.headers, batch.steps)
