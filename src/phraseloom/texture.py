@@ -120,8 +120,9 @@ def grades_of(aspect: Aspect, values: np.ndarray) -> np.ndarray:
 
 
 def _grades(notes: Notes, bars: np.ndarray, score: Score) -> list[int]:
-    num_bars, onsets = len(np.unique(bars)), np.unique(notes.onset_ticks)
-    leaps = np.abs(np.diff([notes.pitch[notes.onset_ticks == onset].max() for onset in onsets]))
+    num_bars = len(np.unique(bars))
+    onsets, first = np.unique(notes.onset_ticks, return_index=True)
+    leaps = np.abs(np.diff(notes.pitch[first]))  # of one onset the highest comes first
     in_bar = onsets - np.asarray(score.bar_start_ticks)[score.bar_of(onsets)]
     values = {
         Aspect.NOTES: len(notes) / num_bars,
@@ -139,8 +140,11 @@ def _grades(notes: Notes, bars: np.ndarray, score: Score) -> list[int]:
 
 def _intervals_at_once(notes: Notes) -> np.ndarray:
     """Semitones between each two notes that begin together."""
-    pitches = (notes.pitch[notes.onset_ticks == onset] for onset in np.unique(notes.onset_ticks))
-    pairs = [np.abs(np.subtract.outer(chord, chord))[np.triu_indices(len(chord), 1)] for chord in pitches]
+    most = int(np.unique(notes.onset_ticks, return_counts=True)[1].max())
+    pairs = [np.zeros(0, np.int64)]
+    for apart in range(1, most):
+        together = notes.onset_ticks[apart:] == notes.onset_ticks[:-apart]
+        pairs.append(np.abs(notes.pitch[apart:] - notes.pitch[:-apart])[together])
     return np.concatenate(pairs)
 
 
