@@ -98,15 +98,14 @@ def _write_steps(
 ) -> None:
     """Fills `steps` and `num_notes` at `rows`, step after step until every phrase has ended."""
     tables = network.tables()
+    loudness_table = network.loudness_table(tables)
     caches = [KeyValueCache() for _ in network.decoder]
     tokens, loudness = torch.cat([memory.tokens, network.embed_headers(headers)], dim=1), memory.loudness
     state = network.run_decoder(tokens, 0, caches)[:, -1]
     position = tokens.shape[1]
     for index in range(VOCABULARY.max_notes + 1):
-        can_continue = index < VOCABULARY.max_notes
         onset_logits = network.heads[Attribute.ONSET](state, tables[Attribute.ONSET]).float()
-        onset_logits = onset_logits + rules.onset_bias(can_end=index > 0, can_continue=can_continue)
-        onset = choice.of(Attribute.ONSET, onset_logits)
+        onset = choice.of(Attribute.ONSET, onset_logits + rules.onset_bias(index))
         going_on = torch.nonzero(onset != VOCABULARY.end_index)[:, 0]
         if len(going_on) < len(onset):
             rows, state, onset, loudness = rows[going_on], state[going_on], onset[going_on], loudness[going_on]
@@ -119,7 +118,7 @@ def _write_steps(
         for attribute in (Attribute.PITCH, Attribute.DURATION, Attribute.VELOCITY):
             state = state + F.embedding(values[-1], tables[attribute - 1])
             if attribute == Attribute.VELOCITY:
-                state = state + network.embed_loudness(loudness, onset, values[Attribute.PITCH], tables)
+                state = state + network.embed_loudness(loudness, onset, values[Attribute.PITCH], loudness_table)
             logits = network.heads[attribute](state, tables[attribute]).float()
             if attribute == Attribute.PITCH:
                 logits = logits + rules.pitch_bias(onset)
@@ -156,13 +155,15 @@ class _Rules:
 
     def __init__(self, num_phrases: int, ticks_per_bar: int, same_onset_bias: float) -> None:
         num_pitches = VOCABULARY.sizes[Attribute.PITCH]
-        self.ticks_per_bar = ticks_per_bar
         self.same_onset_bias = same_onset_bias
         self.last_onset = torch.zeros(num_phrases, dtype=torch.int64)
         self.last_pitch = torch.full((num_phrases,), num_pitches)
         self.sounds_until = torch.zeros(num_phrases, num_pitches, dtype=torch.int64)
-        self.onsets = torch.arange(VOCABULARY.sizes[Attribute.ONSET] + 1)
         self.pitches = torch.arange(num_pitches)
+        # Of every tick, which onsets (and the end) may come from there on; of the bar's last border the end alone.
+        onsets, earliest = torch.arange(VOCABULARY.end_index + 1), torch.arange(ticks_per_bar + 1)[:, None]
+        allowed = (onsets >= earliest) & (onsets < ticks_per_bar) | (onsets == VOCABULARY.end_index)
+        self.onset_biases = torch.where(allowed, 0.0, HIDDEN)
 
     def keep(self, rows: Tensor) -> None:
         self.last_onset, self.last_pitch = self.last_onset[rows], self.last_pitch[rows]
@@ -174,19 +175,29 @@ class _Rules:
         end = self.last_onset + step[:, Attribute.DURATION] + VOCABULARY.attributes[Attribute.DURATION].first
         self.sounds_until.scatter_(1, self.last_pitch[:, None], end[:, None])
 
-    def onset_bias(self, *, can_end: bool, can_continue: bool) -> Tensor:
-        """`[b, v]`, the end included; the same onset again only where a lower pitch is free."""
-        free = self._allowed_pitches(self.last_onset).any(dim=1)
-        earliest = self.last_onset + (~free).long()
-        allowed = (self.onsets >= earliest[:, None]) & (self.onsets < self.ticks_per_bar) & can_continue
-        nothing_left = ~allowed.any(dim=1)
-        allowed[:, VOCABULARY.end_index] = nothing_left | can_end
-        is_same = (self.onsets == self.last_onset[:, None]) & can_end
-        return torch.where(allowed, self.same_onset_bias * is_same, HIDDEN)
+    def onset_bias(self, index: int) -> Tensor:
+        """`[v]` or `[b, v]` of the onset of note `index`, the end included.
+
+        No phrase begins with its end, and none has more notes than the vocabulary says. The same onset comes again only
+        where a lower pitch is free.
+        """
+        if index == 0:
+            return self.onset_biases[0].index_fill(0, torch.tensor(VOCABULARY.end_index), HIDDEN)
+        if index == VOCABULARY.max_notes:
+            return self.onset_biases[-1]
+        bias = F.embedding(self.last_onset + ~self._has_room(), self.onset_biases)
+        if self.same_onset_bias:
+            bias.scatter_add_(1, self.last_onset[:, None], bias.new_full((len(bias), 1), self.same_onset_bias))
+        return bias
 
     def pitch_bias(self, onset: Tensor) -> Tensor:
         """`[b, v]` for notes at `onset [b]`."""
         return torch.where(self._allowed_pitches(onset), 0.0, HIDDEN)
+
+    def _has_room(self) -> Tensor:
+        """`[b]` whether one more note can begin with the last one."""
+        is_free = (self.last_pitch > 0) & (self.sounds_until[:, 0] <= self.last_onset)  # the lowest, nearly always
+        return is_free if is_free.all() else self._allowed_pitches(self.last_onset).any(dim=1)
 
     def _allowed_pitches(self, onset: Tensor) -> Tensor:
         falls = (self.pitches < self.last_pitch[:, None]) | (onset > self.last_onset)[:, None]

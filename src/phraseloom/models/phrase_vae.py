@@ -206,17 +206,21 @@ class PhraseVAE(nn.Module):
         """`steps [b, t, 4] -> [b, t, d]`."""
         return self.input_norm(sum(F.embedding(steps[..., a], tables[a]) for a in Attribute))
 
-    def embed_loudness(self, loudness: Tensor, onsets: Tensor, pitches: Tensor, tables: list[Tensor]) -> Tensor:
+    def loudness_table(self, tables: list[Tensor]) -> Tensor:
+        """What it says of a note's velocity that some velocity is expected, `[v, d]`; compute once and hand on."""
+        return self.from_loudness(tables[Attribute.VELOCITY])
+
+    def embed_loudness(self, loudness: Tensor, onsets: Tensor, pitches: Tensor, table: Tensor) -> Tensor:
         """What the loudness `[b, k]` says of the velocities of notes, `[b, d]` or `[b, t, d]`.
 
         Args:
             onsets, pitches: `[b]` or `[b, t]` indices as in a step; an onset may be the end's.
+            table: from `loudness_table`.
         """
         expected = expected_velocities(loudness.float(), onsets, pitches)
-        lower = expected.floor().long().clamp(max=len(tables[Attribute.VELOCITY]) - 2)
-        share = (expected - lower)[..., None].to(tables[Attribute.VELOCITY].dtype)
-        below, above = (F.embedding(index, tables[Attribute.VELOCITY]) for index in (lower, lower + 1))
-        return self.from_loudness(torch.lerp(below, above, share))
+        lower = expected.floor().long().clamp(max=len(table) - 2)
+        share = (expected - lower)[..., None].to(table.dtype)
+        return torch.lerp(F.embedding(lower, table), F.embedding(lower + 1, table), share)
 
     def embed_headers(self, headers: Tensor) -> Tensor:
         """`headers [b] -> [b, 1, d]`."""
@@ -331,7 +335,7 @@ class PhraseVAE(nn.Module):
             state = state + F.embedding(steps[..., attribute - 1], tables[attribute - 1])
             if attribute == Attribute.VELOCITY:
                 onsets, pitches = steps[..., Attribute.ONSET], steps[..., Attribute.PITCH]
-                state = state + self.embed_loudness(memory.loudness, onsets, pitches, tables)
+                state = state + self.embed_loudness(memory.loudness, onsets, pitches, self.loudness_table(tables))
             logits.append(self.heads[attribute](state, tables[attribute]))
         return logits
 
