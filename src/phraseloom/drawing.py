@@ -220,7 +220,7 @@ def _completed(
     song, num_slots = request.song, latents.shape[1]
     cells, distinct, index = _drawn_cells(request)
     phrases = _decoded(codec, latents.reshape(-1, latents.shape[-1])[distinct], levels.ravel()[distinct], seed)
-    shift = 0 if song.key is None else normalising_shift(song.key)
+    shift = normalising_shift(song.key)
     loudness = _loudness(request, loudness_prior, seed)
     tracks = []
     for slot, track in enumerate(song.tracks):

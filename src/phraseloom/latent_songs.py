@@ -101,7 +101,7 @@ def encode_song(
     phrases = song_phrases(replace(frame, tracks=notes_only, key=key))
     latents = codec.encode_faithfully(phrases, refinements=refinements, progress=progress)
     latents = latents.reshape(score.num_bars, len(score.tracks), -1)
-    shift = 0 if key is None else normalising_shift(key)
+    shift = normalising_shift(key)
     return LatentSong(latents, frame, shift, codec.latent_fingerprint), phrases.losses
 
 

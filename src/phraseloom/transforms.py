@@ -153,15 +153,17 @@ def transpose(score: Score, semitones: int) -> Score:
     )
 
 
-def normalising_shift(key: Key) -> int:
-    """Semitones, -5 to 6, from `key` to C major or A minor, whichever has its mode."""
+def normalising_shift(key: Key | None) -> int:
+    """Semitones, -5 to 6, from `key` to C major or A minor, whichever has its mode; 0 where it is unknown."""
+    if key is None:
+        return 0
     target = 0 if key.mode == "major" else 9
     return (target - key.tonic + 5) % 12 - 5
 
 
 def normalise_key(score: Score) -> Score:
     """The song in C major or A minor; unchanged where its key is unknown."""
-    return score if score.key is None else transpose(score, normalising_shift(score.key))
+    return transpose(score, normalising_shift(score.key))
 
 
 def beat_chords(score: Score) -> list[Chord | None]:
