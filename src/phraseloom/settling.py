@@ -69,16 +69,21 @@ def with_chords(edit: Edit, prior: ChordPrior) -> Edit:
 
 
 def with_textures(edit: Edit, prior: TexturePrior, rng: np.random.Generator) -> Edit:
-    """The edit with how each track plays in each section: as its notes say that are there, the rest in their way."""
+    """The edit with how each track plays in each section: as it asks, else as its notes say that are there, the rest in
+    their way.
+    """
     request, song = edit.request, edit.request.song
     if not song.sections:
         return edit
     known = section_textures(song, song.sections, len(song.tracks), request.levels < NEW)
-    shift = 0 if song.key is None else normalising_shift(song.key)
+    starts = np.cumsum([0, *(section.num_bars for section in song.sections[:-1])])
+    asked = np.full_like(known, UNKNOWN) if request.texture is None else request.texture[starts]
+    known = np.where(asked == UNKNOWN, known, asked)
+    shift = normalising_shift(song.key)
     textures = prior.completed(song.sections, known, rng, shift=shift)
-    ends = np.cumsum([section.num_bars for section in song.sections])
-    is_written = np.stack([part.any(axis=0) for part in np.split(request.levels > KNOWN, ends[:-1])])
-    textures[is_written & (textures == RESTS).all(axis=-1)] = UNKNOWN  # what is to be written need not rest
+    is_written = np.stack([part.any(axis=0) for part in np.split(request.levels > KNOWN, starts[1:])])
+    is_free = is_written & (asked == UNKNOWN).all(axis=-1)
+    textures[is_free & (textures == RESTS).all(axis=-1)] = UNKNOWN  # what is to be written need not rest
     return replace(edit, request=replace(request, texture=texture_of_bars(textures, song.sections)))
 
 

@@ -445,7 +445,7 @@ def markers_and_channels(content: bytes) -> tuple[list[str], list[int]]:
 
 
 def test_16_a_seed_gives_its_song_and_an_export_brings_it_back(studio: StudioPage, service: Service) -> None:
-    plan: dict[str, Any] = {"key": "D major", "chords": "A: D Bm G A"}
+    plan: dict[str, Any] = {"key": "D major", "chords": "A: D Bm G A", "density": "A: all 5"}
     first, second = service.woven_song(**plan), service.woven_song(**plan)
     assert first["revision"]["notes_hash"] == second["revision"]["notes_hash"]
     studio.open()
@@ -461,11 +461,25 @@ def test_16_a_seed_gives_its_song_and_an_export_brings_it_back(studio: StudioPag
     expect(studio.button("Lock Bridge")).to_have_attribute("aria-pressed", "true")
     after = studio.song
     assert after["id"] != before["id"]
-    for name in ("form", "key", "tempo_bpm", "seed", "repeat", "notes_hash"):
+    for name in ("form", "key", "tempo_bpm", "seed", "repeat", "density", "notes_hash"):
         assert after["revision"][name] == before["revision"][name], name
     for old, new in zip(before["revision"]["tracks"], after["revision"]["tracks"], strict=True):
         assert (new["locked"], new["cells"], new["notes"]) == (old["locked"], old["cells"], old["notes"])
     assert after["revision"]["sections"][1]["chords"] == before["revision"]["sections"][1]["chords"]
+
+
+def test_16_how_full_it_is_can_be_typed(studio: StudioPage, service: Service) -> None:
+    service.ask("POST", "/api/songs", {"form": "i2 A4 B4"})
+    studio.open()
+    field = studio.page.get_by_label("Notes a bar", exact=True)
+    field.fill("Q: all 3")
+    field.press("Enter")
+    expect(field).to_have_attribute("aria-invalid", "true")
+    assert studio.revision["density"] is None
+    field.fill("A: melody 5; B: all 12")
+    field.press("Enter")
+    expect(field).not_to_have_attribute("aria-invalid", "true")
+    studio.wait_until(lambda: studio.revision["density"] == "A: melody 5; B: all 12")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -27,6 +27,7 @@ def written_song(form: str = "i2 A4 B4 A4", *, title: str = "Song", seed: int = 
         key=Key(0),
         repeat=0.5,
         cast=None,
+        density=None,
         tempos=(TempoChange(0, 96.0),),
         sections=sections,
         tracks=tuple(

@@ -15,7 +15,7 @@ from phraseloom.harmony import Key
 from phraseloom.repeats import FRESH, RepeatPrior, cell_contents
 from phraseloom.score import Notes, Score, Track
 from phraseloom.settling import with_chords, with_returns, with_textures
-from phraseloom.texture import RESTS, UNKNOWN, Aspect, section_textures
+from phraseloom.texture import LOWEST_GRADE, RESTS, UNKNOWN, Aspect, section_textures
 from phraseloom.texture_prior import TexturePrior
 from support.networks import CHORDS, SLOTS, TEXTURES, tiny_composer
 from support.songs import make_song
@@ -223,6 +223,18 @@ def test_arrangements_are_told_the_given_track_and_others_in_their_way(song):
 def test_tracks_that_the_song_does_not_have_are_told_to_rest(song):
     texture = told(infill(replace(song, tracks=song.tracks[:1]), SLOTS, "5-8"), TEXTURES)
     assert (texture[:, 1:] == RESTS).all()
+
+
+def test_what_an_edit_asks_of_textures_is_told(song):
+    edit = infill(song, SLOTS, "5-8", ["MELODY", "BRIDGE"])
+    asked = np.full((song.num_bars, len(SLOTS), len(Aspect)), UNKNOWN)
+    asked[:, 0, Aspect.NOTES] = LOWEST_GRADE + 7
+    asked[:, 1] = RESTS
+    free = told(edit, TEXTURES)
+    texture = told(replace(edit, request=replace(edit.request, texture=asked)), TEXTURES)
+    assert (texture[:, 0, Aspect.NOTES] == LOWEST_GRADE + 7).all()
+    assert (texture[:, 1] == RESTS).all()
+    assert (texture[:4, 0, Aspect.PITCH] == free[:4, 0, Aspect.PITCH]).all()
 
 
 def test_only_textures_are_added(song):

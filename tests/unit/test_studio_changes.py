@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from phraseloom.cast import parse_cast
 from phraseloom.chord_chart import parse_chart
+from phraseloom.density import parse_density
 from phraseloom.errors import RequestError
 from phraseloom.form import format_form
 from phraseloom.harmony import parse_key
@@ -23,6 +24,7 @@ from phraseloom.studio.changes import (
     with_cells,
     with_chart,
     with_chords,
+    with_density,
     with_key,
     with_locks,
     with_program,
@@ -173,6 +175,19 @@ def test_a_cast_makes_stale_what_it_contradicts():
     assert str(with_form.cast) == "B: bridge drums"
 
 
+def test_another_density_makes_stale_what_it_asks_anew():
+    song = with_density(SONG, parse_density("A: melody 5; B: all 9"))
+    assert song.tracks[MELODY].cells == "##" + "=" * 12
+    assert song.tracks[BRIDGE].cells == "######====####"
+    written = with_track(song, MELODY, cells="#" * 14)
+    changed = with_density(written, parse_density("A: melody 5.5, bridge 3; B: melody 20"))
+    assert changed.tracks[MELODY].cells == "######====####"  # 5 and 5.5 are of one grade
+    assert changed.tracks[BRIDGE].cells == "##" + "=" * 12
+    assert with_density(written, None).tracks == written.tracks
+    with_form = with_sections(changed, [SectionChange(id=CHORUS)])
+    assert str(with_form.density) == "B: melody 20"
+
+
 def test_locked_cells_and_those_of_other_programs_never_become_stale():
     song = with_track(with_locks(SONG, selected(SONG, [Rectangle()]), True), BRIDGE, locked="0" * 14, is_writable=False)
     assert with_key(song, parse_key("D")).tracks == song.tracks
@@ -206,9 +221,16 @@ def test_only_the_cells_of_the_mask_are_written(marks):
 
 def test_a_document_is_json_and_comes_back():
     song = with_cast(with_chart(SONG, parse_chart("A: C | F . G Am")), parse_cast("A: all"))
+    song = with_density(song, parse_density("B: melody 4.5, all 9"))
     document = json.loads(json.dumps(document_of(song)))
     assert state_of(document) == song
     assert document_of(state_of(document)) == document
+
+
+def test_a_document_without_a_density_leaves_it_open():
+    document = document_of(SONG)
+    del document["density"]
+    assert state_of(document) == SONG
 
 
 # What jobs are to write

@@ -196,8 +196,8 @@ def test_an_arrangement_leaves_the_melody_as_it_is(client):
 
 def test_a_plan_for_one_job_is_carried_by_its_takes(client):
     _, song = done(client, new_song(client))
-    _, changed = done(client, song, plan={"key": "D", "cast": "A: melody"})
-    assert changed["revision"]["key"] == "D major"
+    _, changed = done(client, song, plan={"key": "D", "cast": "A: melody", "density": "A, B: all 6"})
+    assert (changed["revision"]["key"], changed["revision"]["density"]) == ("D major", "A: all 6; B: all 6")
     assert [len(track) for track in notes(changed["revision"], range(3, 7))[1:]] == [0, 0]
     _, after = done(client, changed, operation="infill", cells=[{"first_bar": 3, "last_bar": 4}])
     assert [len(track) for track in notes(after["revision"], range(3, 5))[1:]] == [0, 0]

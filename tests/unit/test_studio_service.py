@@ -77,16 +77,15 @@ def test_a_song_for_everybody(client):
 def test_a_song_that_is_asked_for(client):
     asked = {
         "title": "Mine",
-        "key": "Am",
+        "key": "A minor",
         "tempo_bpm": 80,
         "repeat": 1,
-        "chords": "A: Am F",
         "cast": "B: all",
+        "density": "A: all 6",
         "seed": 3,
     }
-    revision = new_song(client, **asked)["revision"]
-    told = {name: revision[name] for name in ("title", "key", "tempo_bpm", "repeat", "cast", "seed")}
-    assert told == {"title": "Mine", "key": "A minor", "tempo_bpm": 80, "repeat": 1, "cast": "B: all", "seed": 3}
+    revision = new_song(client, chords="A: Am F", **asked)["revision"]
+    assert {name: revision[name] for name in asked} == asked
     assert [section["chords"] for section in revision["sections"]] == [
         [None] * 2,
         ["Am", "F"] * 2,
@@ -123,6 +122,7 @@ def test_one_request_is_one_step_of_undo(client):
         "tempo_bpm": 100,
         "repeat": 0,
         "cast": "A: melody",
+        "density": "A: melody 5",
         "seed": 1,
         "sections": [{"id": section["id"]} for section in song["revision"]["sections"][:3]],
         "chords": [{"section": verse["id"], "bars": ["C", None, "F . G Am", ""]}],
@@ -182,6 +182,8 @@ def test_changes_by_others_are_not_overwritten(client):
         ({"tempo_bpm": 9}, "#/tempo_bpm", "10"),
         ({"key": "H"}, "#/key", ""),
         ({"cast": "Q: all"}, "#/cast", "letters of the form"),
+        ({"density": "Q: all 3"}, "#/density", "letters of the form"),
+        ({"density": "A: all 99"}, "#/density", "0 to 64"),
         ({"sections": [{"id": 1}]}, "#/sections/0", "choose among"),
         ({"sections": [{"letter": "AB", "num_bars": 4}]}, "#/sections/0/letter", ""),
         ({"sections": [{"letter": "A", "num_bars": 0}]}, "#/sections/0/num_bars", "1"),

@@ -11,6 +11,7 @@ import pytest
 
 from phraseloom.cast import parse_cast
 from phraseloom.chord_chart import parse_chart
+from phraseloom.density import parse_density
 from phraseloom.errors import RequestError, UnreadableFileError, UnsupportedScoreError
 from phraseloom.midi import midi_bytes
 from phraseloom.midi.annotations import RECIPE_PREFIX
@@ -18,7 +19,7 @@ from phraseloom.midi.chunks import MAX_FILE_BYTES, ChannelEvent, read_chunks, re
 from phraseloom.passengers import Phase
 from phraseloom.score import MeterChange, Notes, Score, Track
 from phraseloom.song_recipe import SongRecipe
-from phraseloom.studio.changes import SectionChange, with_cast, with_chart, with_locks, with_sections
+from phraseloom.studio.changes import SectionChange, with_cast, with_chart, with_density, with_locks, with_sections
 from phraseloom.studio.operations import Rectangle, selected
 from phraseloom.studio.problems import MemberError
 from phraseloom.studio.recipe import recipe_text
@@ -152,7 +153,7 @@ def own_song() -> SongState:
         + [SectionChange(letter="C", num_bars=2)],
     )
     song = with_locks(song, selected(song, [Rectangle(2, 5, ("BRIDGE",))]), True)
-    return with_cast(song, parse_cast("A: melody drums"))
+    return with_density(with_cast(song, parse_cast("A: melody drums")), parse_density("B: all 9"))
 
 
 def without_ids(song: SongState) -> SongState:
@@ -184,6 +185,8 @@ def test_a_recipe_that_no_longer_fits_the_notes_is_left_aside():
         lambda kept: kept.update(repeat=float("nan")),
         lambda kept: kept.update(key="H"),
         lambda kept: kept.update(cast="Q: melody"),
+        lambda kept: kept.update(density="Q: melody 4"),
+        lambda kept: kept.update(density="A: melody"),
         lambda kept: kept.update(tracks=[]),
         lambda kept: kept["tracks"][0].update(cells="x" * 16),
         lambda kept: kept["tracks"][0].update(locked="0"),
@@ -212,11 +215,11 @@ def test_texts_that_are_no_recipe(text):
 
 def test_a_file_of_the_command_line_gives_what_it_tells():
     song = written_song().score
-    plan = {"form": "i2 A4 B4 A4", "repeat": 0.7, "tracks": "B: melody"}
+    plan = {"form": "i2 A4 B4 A4", "repeat": 0.7, "tracks": "B: melody", "density": "A: all 6"}
     steps = ({"plan": plan, "seed": 5, "weights": "old"}, {"edit": {"kind": "vary"}, "seed": 9, "weights": "abc"})
     upload = upload_of(song, SongRecipe(steps, "bridge: 3-4; drums").text())
     state = made(upload)
-    assert (state.seed, state.repeat, str(state.cast)) == (9, 0.7, "B: melody")
+    assert (state.seed, state.repeat, str(state.cast), str(state.density)) == (9, 0.7, "B: melody", "A: all 6")
     assert [track.cells for track in state.tracks] == ["#" * 14] * 3
     assert [track.locked for track in state.tracks] == ["0" * 14, "0011" + "0" * 10, "1" * 14]
     assert state.score.sections == song.sections

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 
 from phraseloom.cast import PLAYS, RESTS, Cast
 from phraseloom.chord_chart import ChordChart
+from phraseloom.density import Density
 from phraseloom.errors import RequestError
 from phraseloom.form import MAX_BARS
 from phraseloom.harmony import Key
@@ -31,7 +33,10 @@ from phraseloom.studio.state import (
     bar_chords,
     new_section_id,
 )
+from phraseloom.texture import UNKNOWN, Aspect, texture_of_bars
 from phraseloom.transforms import overlaid
+
+Asked = TypeVar("Asked", Cast, Density)
 
 NOWHERE = -1
 """In lists of the bars that bars come from: from none."""
@@ -98,6 +103,29 @@ def cast_mask(state: SongState) -> np.ndarray:
     return sounds
 
 
+def with_density(state: SongState, density: Density | None) -> SongState:
+    """Other numbers of notes; cells become stale where another grade is asked for than before.
+
+    Raises:
+        RequestError: a letter that the form does not have, or a name that no track of the model has.
+    """
+    if density == state.density:
+        return state
+    changed = replace(state, density=density)
+    before, asked = (density_grades(each)[..., Aspect.NOTES] for each in (state, changed))
+    return stale_where(changed, (asked != before) & (asked != UNKNOWN))
+
+
+def density_grades(state: SongState) -> np.ndarray:
+    """`[n, t, a]` what the density says of each cell, see `phraseloom.texture`; what is not the model's is unknown."""
+    grades = np.full((state.num_bars, len(state.tracks), len(Aspect)), UNKNOWN, np.int64)
+    written = [index for index, track in enumerate(state.tracks) if track.is_writable]
+    if state.density is not None:
+        names = [state.tracks[index].track.name for index in written]
+        grades[:, written] = texture_of_bars(state.density.grades(state.form, names), state.form)
+    return grades
+
+
 def with_sections(state: SongState, changes: Sequence[SectionChange]) -> SongState:
     """Another form; notes, chords, cells and locks move with their sections.
 
@@ -118,7 +146,9 @@ def with_sections(state: SongState, changes: Sequence[SectionChange]) -> SongSta
     copies = bars_of_sections(moved, {move.section.id for move in moves if move.is_copy})
     relettered = bars_of_sections(moved, {move.section.id for move in moves if move.is_relettered})
     moved = with_locks(moved, bars_mask(moved, copies), False)
-    return _with_cast_of_form(stale_where(moved, bars_mask(moved, relettered)))
+    moved = stale_where(moved, bars_mask(moved, relettered))
+    letters = {section.letter for section in moved.sections}
+    return replace(moved, cast=_of_letters(moved.cast, letters), density=_of_letters(moved.density, letters))
 
 
 def with_chart(state: SongState, chart: ChordChart) -> SongState:
@@ -273,13 +303,10 @@ def _move(state: SongState, change: SectionChange) -> _Move:
     return _Move(section, sources, change.copy_of is not None, section.letter != old.letter)
 
 
-def _with_cast_of_form(state: SongState) -> SongState:
-    """The cast without letters that the form has lost."""
-    if state.cast is None:
-        return state
-    letters = {section.letter for section in state.sections}
-    parts = tuple(part for part in state.cast.parts if part[0] in letters)
-    return replace(state, cast=Cast(parts) if parts else None)
+def _of_letters(asked: Asked | None, letters: Collection[str]) -> Asked | None:
+    """What is asked without letters that the form has lost."""
+    parts = () if asked is None else tuple(part for part in asked.parts if part[0] in letters)
+    return None if asked is None or not parts else replace(asked, parts=parts)
 
 
 def _notes_of_bars(notes: Notes, sources: Sequence[int], num_bars: int) -> Notes:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from phraseloom.cast import parse_cast
+from phraseloom.density import parse_density
 from phraseloom.form import format_form
 from phraseloom.general_midi import program_name
 from phraseloom.harmony import parse_key
@@ -27,6 +28,7 @@ def document_of(state: SongState) -> dict[str, Any]:
         "tempo_bpm": state.tempos[0].tempo_bpm,
         "repeat": state.repeat,
         "cast": None if state.cast is None else str(state.cast),
+        "density": None if state.density is None else str(state.density),
         "form": format_form(state.form),
         "num_bars": state.num_bars,
         "ticks_per_quarter": TICKS_PER_QUARTER,
@@ -72,13 +74,14 @@ def _track_document(state: SongState, index: int) -> dict[str, Any]:
 
 def state_of(document: Mapping[str, Any]) -> SongState:
     """The inverse of `document_of`, for documents that it made."""
-    cast = document["cast"]
+    cast, density = document["cast"], document.get("density")  # which documents had not always
     return SongState(
         title=document["title"],
         seed=document["seed"],
         key=parse_key(document["key"]),
         repeat=document["repeat"],
         cast=None if cast is None else parse_cast(cast),
+        density=None if density is None else parse_density(density),
         tempos=tuple(TempoChange(tick, tempo_bpm) for tick, tempo_bpm in document["tempos"]),
         sections=tuple(map(_section_of, document["sections"])),
         tracks=tuple(map(_track_of, document["tracks"])),

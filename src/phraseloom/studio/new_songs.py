@@ -9,12 +9,13 @@ from typing import Any
 
 from phraseloom.cast import parse_cast
 from phraseloom.chord_chart import parse_chart
+from phraseloom.density import parse_density
 from phraseloom.errors import RequestError
 from phraseloom.form import MAX_BARS, parse_form
 from phraseloom.harmony import Key, parse_key
 from phraseloom.repeats import AS_IN_THE_CORPUS
 from phraseloom.score import TempoChange
-from phraseloom.studio.changes import rebuilt, with_cast, with_chart, with_key, with_tempo
+from phraseloom.studio.changes import rebuilt, with_cast, with_chart, with_density, with_key, with_tempo
 from phraseloom.studio.problems import pointing_at
 from phraseloom.studio.requests import MAX_SEED, NewSong, SongPlanBody
 from phraseloom.studio.state import PlacedSection, SongState, empty_track, placed_sections, total_bars
@@ -45,6 +46,7 @@ def new_song(asked: SongPlanBody, tracks: Sequence[ModelTrack]) -> SongState:
         key=DEFAULT_KEY,
         repeat=AS_IN_THE_CORPUS,
         cast=None,
+        density=None,
         tempos=(TempoChange(0, DEFAULT_TEMPO_BPM),),
         sections=sections,
         tracks=tuple(empty_track(track.name, track.program, track.is_drum, num_bars) for track in tracks),
@@ -115,4 +117,7 @@ def _with_plan(state: SongState, asked: SongPlanBody) -> SongState:
     if asked.cast is not None:
         with pointing_at("/cast"):
             state = with_cast(state, parse_cast(asked.cast))
+    if asked.density is not None:
+        with pointing_at("/density"):
+            state = with_density(state, parse_density(asked.density))
     return state

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
 from phraseloom.cast import Cast
+from phraseloom.density import Density
 from phraseloom.errors import UserError
 from phraseloom.form import MAX_BARS, Section
 from phraseloom.harmony import Key
@@ -31,6 +32,8 @@ from phraseloom.studio.state import (
     placed_sections,
 )
 from phraseloom.studio.weights import ModelTrack
+
+Asked = TypeVar("Asked", Cast, Density)
 
 
 class OwnSong(NamedTuple):
@@ -68,7 +71,8 @@ def _told_song(score: Score, recipe: SongRecipe, tracks: Sequence[ModelTrack]) -
         seed=_seed(recipe),
         key=score.key or key_of_notes(score.tracks) or Key(0),
         repeat=AS_IN_THE_CORPUS if plan.repeat is None else plan.repeat,
-        cast=_cast(plan.tracks, sections),
+        cast=_if_it_fits(plan.tracks, sections),
+        density=_if_it_fits(plan.density, sections),
         tempos=score.tempos,
         sections=placed_sections(sections, score),
         tracks=_grid_tracks(score, tracks),
@@ -103,9 +107,9 @@ def _seed(recipe: SongRecipe) -> int:
     return seed if isinstance(seed, int) and not isinstance(seed, bool) and 0 <= seed <= MAX_SEED else 0
 
 
-def _cast(cast: Cast | None, sections: Sequence[Section]) -> Cast | None:
+def _if_it_fits(asked: Asked | None, sections: Sequence[Section]) -> Asked | None:
     letters = {section.letter for section in sections}
-    return cast if cast is not None and letters.issuperset(letter for letter, _ in cast.parts) else None
+    return asked if asked is not None and letters.issuperset(letter for letter, _ in asked.parts) else None
 
 
 def _locked(recipe: SongRecipe, score: Score, state: SongState) -> np.ndarray:

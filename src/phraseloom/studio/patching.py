@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from phraseloom.cast import parse_cast
+from phraseloom.density import parse_density
 from phraseloom.errors import RequestError
 from phraseloom.form import format_form
 from phraseloom.harmony import parse_key
@@ -15,6 +16,7 @@ from phraseloom.studio.changes import (
     cleared,
     with_cast,
     with_chords,
+    with_density,
     with_key,
     with_locks,
     with_program,
@@ -79,6 +81,9 @@ def with_plan(state: SongState, plan: PlanEntry) -> SongState:
     if "cast" in plan.model_fields_set:
         with pointing_at("/cast"):
             state = with_cast(state, None if plan.cast is None else parse_cast(plan.cast))
+    if "density" in plan.model_fields_set:
+        with pointing_at("/density"):
+            state = with_density(state, None if plan.density is None else parse_density(plan.density))
     return state
 
 
@@ -150,6 +155,7 @@ def _label(state: SongState, changes: SongChanges) -> str:
         "sections": f"Form {format_form(state.form)}",
         "chords": "Chords",
         "cast": "Cast",
+        "density": "Density",
         "tracks": "Instrument",
         "locks": "Locked" if is_locking else "Unlocked",
         "clear": "Cleared",

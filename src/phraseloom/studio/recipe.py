@@ -7,12 +7,13 @@ command line can use.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
-from phraseloom.cast import Cast, parse_cast
+from phraseloom.cast import parse_cast
+from phraseloom.density import parse_density
 from phraseloom.errors import UserError
 from phraseloom.harmony import parse_key
 from phraseloom.midi.annotations import RECIPE_PREFIX, is_recipe_text
@@ -49,6 +50,7 @@ class StudioRecipe(BaseModel):
     key: str
     repeat: Annotated[float, Field(ge=0, le=1)]
     cast: str | None
+    density: str | None = None
     sections: list[_Section]
     tracks: list[_Track]
     weights: str
@@ -69,12 +71,18 @@ class StudioRecipe(BaseModel):
             return None
         try:
             sections = tuple(section.placed() for section in self.sections)
+            cast = None if self.cast is None else parse_cast(self.cast)
+            density = None if self.density is None else parse_density(self.density)
+            for asked in (cast, density):
+                if asked is not None:
+                    asked.check_letters(sections)
             state = SongState(
                 title=score.title,
                 seed=self.seed,
                 key=parse_key(self.key),
                 repeat=self.repeat,
-                cast=None if self.cast is None else _checked_cast(self.cast, sections),
+                cast=cast,
+                density=density,
                 tempos=score.tempos,
                 sections=sections,
                 tracks=tuple(
@@ -94,6 +102,7 @@ def recipe_document(state: SongState, made_by: Mapping[str, Any] | None) -> dict
         key=str(state.key),
         repeat=state.repeat,
         cast=None if state.cast is None else str(state.cast),
+        density=None if state.density is None else str(state.density),
         sections=[_Section.model_validate(section) for section in sections_document(state)],
         tracks=[
             _Track(cells=track.cells, locked=track.locked, is_writable=track.is_writable) for track in state.tracks
@@ -106,11 +115,3 @@ def recipe_document(state: SongState, made_by: Mapping[str, Any] | None) -> dict
 def recipe_text(state: SongState, made_by: Mapping[str, Any] | None) -> str:
     """The recipe as a text event."""
     return RECIPE_PREFIX + json.dumps(recipe_document(state, made_by), ensure_ascii=False, separators=(",", ":"))
-
-
-def _checked_cast(text: str, sections: Iterable[PlacedSection]) -> Cast:
-    cast = parse_cast(text)
-    letters = {section.letter for section in sections}
-    if not letters.issuperset(letter for letter, _ in cast.parts):
-        raise ValueError("the cast names letters that the form does not have")
-    return cast

@@ -120,6 +120,7 @@ class PlanEntry(Body):
     tempo_bpm: Tempo | None = None
     repeat: Share | None = None
     cast: Text | None = None
+    density: Text | None = None
     sections: Annotated[list[SectionEntry], Field(max_length=MAX_BARS)] | None = None
     chords: Annotated[list[ChordsEntry], Field(max_length=MAX_ENTRIES)] | None = None
 
@@ -155,6 +156,7 @@ class SongPlanBody(Body):
     repeat: Share | None = None
     chords: Text | None = None
     cast: Text | None = None
+    density: Text | None = None
     seed: Seed | None = None
 
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from phraseloom.cast import Cast
 from phraseloom.chord_chart import ChartPart
+from phraseloom.density import Density
 from phraseloom.form import MAX_BARS, Section
 from phraseloom.harmony import Chord, Key
 from phraseloom.midi.annotations import section_name
@@ -98,7 +99,7 @@ class SongState:
     Attributes:
         title: as shown; may be empty.
         seed: of the next operation that names none.
-        key, repeat, cast: of the plan; a cast of None leaves open who plays where.
+        key, repeat, cast, density: of the plan; None leaves open who plays where, and how many notes.
         tempos: as in a score.
         sections: 1 to 128 bars together.
         tracks: those of the model first.
@@ -112,6 +113,7 @@ class SongState:
     key: Key
     repeat: float
     cast: Cast | None
+    density: Density | None
     tempos: tuple[TempoChange, ...]
     sections: tuple[PlacedSection, ...]
     tracks: tuple[GridTrack, ...]

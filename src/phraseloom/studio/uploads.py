@@ -213,6 +213,7 @@ def song_of(upload: Upload, reading: Reading, tracks: Sequence[ModelTrack], seed
         key=score.key or key_of_notes(score.tracks) or Key(0),
         repeat=repeat,
         cast=None,
+        density=None,
         tempos=score.tempos,
         sections=placed_sections(score.sections or find_form(score), score),
         tracks=(

@@ -25,7 +25,7 @@ from phraseloom.plan import SongPlan
 from phraseloom.progress import Progress
 from phraseloom.score import Notes, Score, Track
 from phraseloom.song_model import Slot
-from phraseloom.studio.changes import cast_mask, cleared, with_cells, with_chart
+from phraseloom.studio.changes import cast_mask, cleared, density_grades, with_cells, with_chart
 from phraseloom.studio.documents import document_of, state_of
 from phraseloom.studio.operations import Operation, Work, noise_levels
 from phraseloom.studio.state import EMPTY, SongState
@@ -99,6 +99,7 @@ def _plan(state: SongState) -> SongPlan | None:
         repeat=state.repeat,
         chords=chart,
         tracks=state.cast,
+        density=state.density,
     )
 
 
@@ -129,6 +130,7 @@ def _edit(
         replace(score, tracks=tuple(tracks)),
         _of_slots(levels, track_of_slot).astype(np.float32),
         sounds=None if state.cast is None else _of_slots(np.where(levels > KNOWN, sounds, 0), track_of_slot),
+        texture=None if state.density is None else _of_slots(density_grades(state), track_of_slot),
     )
     return Edit(score, track_of_slot, 0, request, {"kind": operation})
 
@@ -144,6 +146,6 @@ def _track_of_slot(state: SongState, slots: Sequence[Slot]) -> tuple[int | None,
 
 
 def _of_slots(cells: np.ndarray, track_of_slot: Sequence[int | None]) -> np.ndarray:
-    """`[n, s]` of `[n, t]`; zeros for slots that have no track."""
-    silent = np.zeros(len(cells), cells.dtype)
+    """`[n, s, ...]` of `[n, t, ...]`; zeros for slots that have no track."""
+    silent = np.zeros_like(cells[:, 0])
     return np.stack([silent if index is None else cells[:, index] for index in track_of_slot], axis=1)

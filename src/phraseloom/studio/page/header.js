@@ -81,7 +81,7 @@ function exportPanel({ song, model, isOnline, midi }) {
 function sharePanel({ song, model }) {
   const { revision } = song;
   const sections = revision.sections.map(({ letter, num_bars, name, chords }) => ({ letter, num_bars, name, chords }));
-  const plan = { title: song.title, sections, key: revision.key, tempo_bpm: revision.tempo_bpm, repeat: revision.repeat, cast: revision.cast };
+  const plan = { title: song.title, sections, key: revision.key, tempo_bpm: revision.tempo_bpm, repeat: revision.repeat, cast: revision.cast, density: revision.density };
   const link = new URL(fragmentOf({ plan, seed: revision.made_by?.seed ?? revision.seed, weights: model?.weights ?? null }), location.href).href;
   const field = element("input", { type: "text", id: "share-link", value: link, readonly: true, "aria-label": "Link to this plan and seed" });
   const copy = element("button", { type: "button", class: "primary" }, "Copy");

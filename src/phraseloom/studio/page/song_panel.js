@@ -1,4 +1,4 @@
-/** What holds for the song as a whole: how much repeats, who plays where, and the sound of the focused track. */
+/** What holds for the song as a whole: how much repeats, who plays where and how much, and the sound of the focused track. */
 
 import { counts } from "./cells.js";
 import { element } from "./dom.js";
@@ -12,11 +12,8 @@ export function songPanel({ song, model, focusedTrack, takes, sectionId }, { edi
   const found = counts(revision.tracks);
   const repeat = element("input", { type: "range", id: "repeat", min: 0, max: 1, step: 0.05, value: revision.repeat, dataset: { key: "repeat" } });
   repeat.addEventListener("change", () => editor.change(() => ({ repeat: repeat.valueAsNumber })));
-  const cast = element("input", { type: "text", id: "cast", value: revision.cast ?? "", placeholder: "free; or A: melody piano; B: all", spellcheck: "false", dataset: { key: "cast" } });
-  cast.addEventListener("change", () => {
-    showFieldProblem(cast, null);
-    editor.change(() => ({ cast: cast.value.trim() || null }), (problem) => showFieldProblem(cast, problem));
-  });
+  const cast = planField("cast", revision, editor, "free; or A: melody piano; B: all");
+  const density = planField("density", revision, editor, "free; or A: melody 5, piano 9; B: all 12");
   const index = Math.min(focusedTrack, revision.tracks.length - 1);
   const track = revision.tracks[index];
   const names = track.is_drum ? ["Drums"] : (model?.instruments ?? [track.instrument]);
@@ -28,9 +25,20 @@ export function songPanel({ song, model, focusedTrack, takes, sectionId }, { edi
     row("What returns repeats", repeat),
     element("p", { class: "note" }, "Left: freely varied. Right: note for note."),
     element("div", { class: "row wrap above field" }, element("label", { for: "cast" }, "Who plays where"), cast),
+    element("div", { class: "row wrap above field" }, element("label", { for: "density" }, "Notes a bar"), density),
     element("div", { class: "row wrap above" }, element("label", { for: "program" }, `Instrument of ${nameOf(track)}`), program),
     element("p", { class: "note", id: "counts" }, `${found.fresh} cells fresh, ${found.stale} stale, ${found.empty} empty; ${found.locked} locked.`),
   );
+}
+
+/** A field for something that the plan says in words, or leaves open. */
+function planField(name, revision, editor, placeholder) {
+  const field = element("input", { type: "text", id: name, value: revision[name] ?? "", placeholder, spellcheck: "false", dataset: { key: name } });
+  field.addEventListener("change", () => {
+    showFieldProblem(field, null);
+    editor.change(() => ({ [name]: field.value.trim() || null }), (problem) => showFieldProblem(field, problem));
+  });
+  return field;
 }
 
 function row(text, control) {
