@@ -15,7 +15,7 @@ import numpy as np
 from phraseloom import editing
 from phraseloom.cast import PLAYS, RESTS, Cast
 from phraseloom.chord_chart import chart_of
-from phraseloom.density import FREE
+from phraseloom.density import FREE, Density, parse_density
 from phraseloom.diffusion.guidance import Guidance
 from phraseloom.drawing import KNOWN, NEW, Drawn, Request, draw
 from phraseloom.editing import Edit
@@ -98,10 +98,12 @@ class TakeOptions(TypedDict, total=False):
     Attributes:
         count: how many takes, 1 to 1000; 1 where left out.
         seed: of the first take; the next ones have the seeds that follow.
+        density: as for `phraseloom.editing.with_density`; a text as `phraseloom.density` reads it.
     """
 
     count: int
     seed: int | None
+    density: str | Density | None
     steps: int
     guidance: Guidance
     progress: Progress | None
@@ -338,9 +340,13 @@ class Composer:
         """Takes of one edit.
 
         Raises:
-            RequestError: as `edit`, and a count out of range.
+            RequestError: as `edit`, a count out of range, or a density that does not fit the song.
+            ParseError: the text of the density does not parse.
         """
         rest: dict[str, Any] = {**options}
+        density = rest.pop("density", None)
+        if density is not None:
+            edit = editing.with_density(edit, parse_density(density) if isinstance(density, str) else density)
         count = _checked("count", rest.pop("count", 1), 1, MAX_COUNT)
         progress = rest.pop("progress", None) or silent
         made: list[Take] = []

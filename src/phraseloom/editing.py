@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from phraseloom.density import Density
 from phraseloom.drawing import KNOWN, NEW, Request
 from phraseloom.errors import RequestError, UnsupportedScoreError
 from phraseloom.form import MAX_BARS, Section, format_form, num_bars_of, parse_form
@@ -28,6 +29,7 @@ from phraseloom.regions import parse_bars, parse_cells, track_index, track_label
 from phraseloom.score import MAX_TEMPO_BPM, MIN_TEMPO_BPM, Notes, Score, TempoChange, Track
 from phraseloom.song_model import Slot, speaks_meter_of
 from phraseloom.structure import find_form, key_of_notes
+from phraseloom.texture import texture_of_bars
 from phraseloom.transforms import excerpt, overlaid, with_notes
 
 MIN_CONTEXT_BARS = 8
@@ -237,6 +239,23 @@ def restructure(
     told = {"kind": "restructure", "form": format_form(sections), **_told_of(given)}
     edit = _edit(song.score, slots, parts, _new_bars(song), told, _locked(score, locked, bars=song.sources))
     return replace(edit, is_longer=True)
+
+
+def with_density(edit: Edit, density: Density) -> Edit:
+    """The edit with what is written having about so many notes a bar; what stays, stays.
+
+    Args:
+        density: for the song's letters, the found ones where it says none, and its tracks by their names; a part that
+            the song does not have is called as the model calls it.
+
+    Raises:
+        RequestError: a letter or a track that the song does not have.
+    """
+    song, form = edit.request.song, _with_form(edit.score).sections
+    grades = texture_of_bars(density.grades(form, [track.name for track in song.tracks]), form)
+    in_window = grades[edit.first_bar : edit.first_bar + song.num_bars]
+    told = {**edit.told, "density": str(density)}
+    return replace(edit, request=replace(edit.request, texture=in_window), told=told)
 
 
 def corrected(

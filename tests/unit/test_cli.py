@@ -406,7 +406,7 @@ def test_arrange_says_what_it_found(edited, tmp_path, capsys, arguments):
 
 def test_arrange_is_told_better(edited, tmp_path):
     path = tmp_path / "arranged.mid"
-    told = ["--key", "F# minor", "--tempo", "77", "--form", "i4 A4"]
+    told = ["--key", "F# minor", "--tempo", "77", "--form", "i4 A4", "--density", "A: bridge 9, drums 4"]
     assert edited("arrange", "--melody", "1", *told, "-o", str(path)) == 0
     arranged = read_midi(path)
     assert (str(arranged.key), arranged.tempo_bpm) == ("F# minor", 77)
@@ -475,6 +475,9 @@ def test_a_composed_file_is_a_plan(weights, tmp_path, capsys):
         ("arrange", ["--melody", "1", "--key", "H"], "write"),
         ("infill", ["--lock", "all"], "name other bars or tracks, or lock less"),
         ("infill", ["--lock", "organ: 1"], "choose among 1 MELODY"),
+        ("infill", ["--density", "Q: all 4"], "give densities for letters of the form"),
+        ("infill", ["--density", "A: organ 4"], "choose among MELODY"),
+        ("infill", ["--density", "full"], "write a letter"),
         ("arrange", ["--given", "1"], "write part and track, such as MELODY=1"),
         ("arrange", ["--given", "Organ=1"], "give tracks for some of MELODY, BRIDGE, DRUMS"),
     ],

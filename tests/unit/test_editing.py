@@ -9,8 +9,19 @@ import numpy as np
 import pytest
 
 from phraseloom.composer import RECIPE_PREFIX, Composer
+from phraseloom.density import parse_density
 from phraseloom.drawing import NEW
-from phraseloom.editing import NOTHING_KNOWN, arrange, corrected, extend, infill, new_section, restructure, vary
+from phraseloom.editing import (
+    NOTHING_KNOWN,
+    arrange,
+    corrected,
+    extend,
+    infill,
+    new_section,
+    restructure,
+    vary,
+    with_density,
+)
 from phraseloom.errors import RequestError, UnsupportedScoreError
 from phraseloom.form import MAX_BARS, format_form, parse_form
 from phraseloom.harmony import Key, parse_chord
@@ -18,6 +29,7 @@ from phraseloom.parts import melody_given, parts_of
 from phraseloom.passengers import Message, TrackPassengers
 from phraseloom.regions import parse_bars
 from phraseloom.score import ChordSpan, MeterChange, Notes, Score, TempoChange, Track
+from phraseloom.texture import LOWEST_GRADE, UNKNOWN, Aspect
 from phraseloom.transforms import with_notes
 from support.networks import SLOTS, tiny_composer
 from support.songs import make_song
@@ -402,6 +414,20 @@ def test_a_song_in_other_bars_can_be_read_in_four(meters, form, num_bars, expect
 def test_a_song_in_four_stays_as_it_is():
     song = replace(SONG, num_bars=8, meters=(MeterChange(0, 4, 4), MeterChange(4, 2, 2)))
     assert corrected(song, in_four=True) is song
+
+
+def test_an_edit_asks_for_so_many_notes_in_the_window_that_is_drawn(long_song):
+    edit = infill(long_song, SLOTS, "133-136", ["MELODY"])
+    asked = with_density(edit, parse_density("C: melody 1; B: bridge 40"))
+    texture = asked.request.texture
+    assert edit.first_bar == 12
+    assert texture.shape[:2] == (128, len(SLOTS))
+    noted = texture[..., Aspect.NOTES] - LOWEST_GRADE
+    assert [set(noted[first:behind, 0]) for first, behind in ((0, 116), (116, 128))] == [{UNKNOWN - LOWEST_GRADE}, {0}]
+    assert set(noted[20:52, 1]) == {7}
+    assert asked.told["density"] == "C: melody 1; B: bridge 40"
+    with pytest.raises(RequestError, match="a density is given for Q"):
+        with_density(edit, parse_density("Q: melody 1"))
 
 
 def test_what_the_user_says_of_a_song_goes_before_what_it_says():

@@ -38,11 +38,15 @@ class EditOptions(TakeOptions):
     given
         Which track of the file, by name or number from 1, is which part of the model, such as Melody=2,Piano=4. When
         not given, tracks are known by their names, or found, and what was found is told.
+    density
+        About how many notes a bar of what is written, such as "A: piano 12; B: all 8"; sections and tracks are called
+        as in the file.
     """
 
     meter: Literal["4/4"] | None = None
     lock: str | None = None
     given: str | None = None
+    density: str | None = None
 
     @property
     def given_parts(self) -> list[str]:
@@ -285,12 +289,17 @@ def _names(tracks: str | None) -> list[str] | None:
 
 def _make_edits(edit_for: Callable[[Sequence[Slot]], Edit], song: _OpenSong, options: EditOptions) -> None:
     """As `make_takes`, for the edit that a model's slots make of what was asked."""
+    from phraseloom.density import parse_density
+    from phraseloom.editing import with_density
+
+    density = None if options.density is None else parse_density(options.density)
     edits: list[Edit] = []
 
     def make(composer: Composer, seed: int | None, progress: Progress) -> Take:
         is_first = not edits
         if is_first:
-            edits.append(edit_for(composer.model.slots))
+            edit = edit_for(composer.model.slots)
+            edits.append(edit if density is None else with_density(edit, density))
             _say_other_weights(song.recipe, composer)
         take = composer.edit(edits[0], seed=seed, progress=progress, recipe=song.recipe, **options.sampling)
         for remark in take.remarks if is_first else ():
