@@ -50,11 +50,12 @@ class Checkpoint:
 
 
 def fingerprint_of(facts: Any, weights: Mapping[str, Tensor]) -> str:
-    """16 hexadecimal digits of plain JSON values and tensors."""
+    """16 hexadecimal digits of plain JSON values and tensors; a zero's sign, which arithmetic changes, does not count."""
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
     for name in sorted(weights):
         digest.update(name.encode())
-        digest.update(weights[name].flatten().contiguous().view(torch.uint8).numpy().tobytes())
+        weight = weights[name] + 0.0 if weights[name].is_floating_point() else weights[name]
+        digest.update(weight.flatten().contiguous().view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()[:16]
 
 

@@ -96,6 +96,12 @@ def test_the_fingerprint_changes_with_weights_and_with_what_belongs_to_them():
     assert checkpoint.fingerprint == tiny_checkpoint().fingerprint
 
 
+def test_the_sign_of_a_zero_does_not_change_the_fingerprint():
+    """Averages of weights that stay as they are lose it."""
+    plus, minus = (Checkpoint("x", {}, {}, {"a": torch.tensor([zero, 1.0])}) for zero in (0.0, -0.0))
+    assert plus.fingerprint == minus.fingerprint
+
+
 def test_a_single_number_has_a_fingerprint():
     one, two = (Checkpoint("k", {}, {}, {"level": torch.tensor(value)}) for value in (1.0, 2.0))
     assert one.fingerprint != two.fingerprint
