@@ -29,8 +29,8 @@ STEPS_PER_LOG_LINE = 25
 # and compiling the same ones over and over would take most of the time.
 os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "8192")
 
-# The moments of weights without a gradient, such as those of pitches that no song has, shrink with every step until they
-# are too small for the usual arithmetic, and a CPU takes many times as long for such numbers.
+# The moments of weights without a gradient, such as those of pitches that no song has, shrink with every step until
+# they are too small for the usual arithmetic, and a CPU takes many times as long for such numbers.
 torch.set_flush_denormal(True)
 
 
