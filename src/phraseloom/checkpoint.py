@@ -50,7 +50,7 @@ class Checkpoint:
 
 
 def fingerprint_of(facts: Any, weights: Mapping[str, Tensor]) -> str:
-    """16 hexadecimal digits of plain JSON values and tensors; the sign of a zero, which arithmetic changes, is left out."""
+    """16 hexadecimal digits of plain JSON values and tensors; a zero's sign, which averaging changes, is left out."""
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
     for name in sorted(weights):
         digest.update(name.encode())

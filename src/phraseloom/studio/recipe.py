@@ -71,18 +71,13 @@ class StudioRecipe(BaseModel):
             return None
         try:
             sections = tuple(section.placed() for section in self.sections)
-            cast = None if self.cast is None else parse_cast(self.cast)
-            density = None if self.density is None else parse_density(self.density)
-            for asked in (cast, density):
-                if asked is not None:
-                    asked.check_letters(sections)
             state = SongState(
                 title=score.title,
                 seed=self.seed,
                 key=parse_key(self.key),
                 repeat=self.repeat,
-                cast=cast,
-                density=density,
+                cast=None if self.cast is None else parse_cast(self.cast),
+                density=None if self.density is None else parse_density(self.density),
                 tempos=score.tempos,
                 sections=sections,
                 tracks=tuple(
@@ -90,6 +85,9 @@ class StudioRecipe(BaseModel):
                     for track, kept in zip(score.tracks, self.tracks, strict=True)
                 ),
             )
+            for asked in (state.cast, state.density):
+                if asked is not None:
+                    asked.check_letters(state.form)
         except (ValueError, UserError):
             return None
         return state if state.num_bars == score.num_bars else None
