@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -29,11 +30,22 @@ STEPS_PER_LOG_LINE = 25
 # and compiling the same ones over and over would take most of the time.
 os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "8192")
 
-# The moments of weights without a gradient, such as those of pitches that no song has, shrink with every step until
-# they are too small for the usual arithmetic, and a CPU takes many times as long for such numbers.
-torch.set_flush_denormal(True)
+
+@contextmanager
+def _denormals_as_zero() -> Iterator[None]:
+    """Numbers too small for the usual arithmetic, for which a CPU takes many times as long, count as 0.
+
+    The moments of weights without a gradient, such as those of pitches that no song has, shrink to such numbers within
+    some thousand steps, which then take twice as long.
+    """
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
 
 
+@_denormals_as_zero()
 def run_recipe(
     recipe_path: Path,
     *,
