@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
@@ -32,7 +32,7 @@ os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "8192")
 
 
 @contextmanager
-def _denormals_as_zero() -> Iterator[None]:
+def _denormals_as_zero() -> Generator[None]:
     """Numbers too small for the usual arithmetic, for which a CPU takes many times as long, count as 0.
 
     The moments of weights without a gradient, such as those of pitches that no song has, shrink to such numbers within
