@@ -96,9 +96,8 @@ def with_cast(state: SongState, cast: Cast | None) -> SongState:
 def cast_mask(state: SongState) -> np.ndarray:
     """`[n, t]` what the cast says of each cell, see `phraseloom.cast`; tracks that are not the model's are free."""
     sounds = np.zeros((state.num_bars, len(state.tracks)), np.int64)
-    written = [index for index, track in enumerate(state.tracks) if track.is_writable]
     if state.cast is not None:
-        names = [state.tracks[index].track.name for index in written]
+        written, names = _model_tracks(state)
         sounds[:, written] = state.cast.playing(state.form, names)
     return sounds
 
@@ -119,9 +118,8 @@ def with_density(state: SongState, density: Density | None) -> SongState:
 def density_grades(state: SongState) -> np.ndarray:
     """`[n, t, a]` what the density says of each cell, see `phraseloom.texture`; what is not the model's is unknown."""
     grades = np.full((state.num_bars, len(state.tracks), len(Aspect)), UNKNOWN, np.int64)
-    written = [index for index, track in enumerate(state.tracks) if track.is_writable]
     if state.density is not None:
-        names = [state.tracks[index].track.name for index in written]
+        written, names = _model_tracks(state)
         grades[:, written] = texture_of_bars(state.density.grades(state.form, names), state.form)
     return grades
 
@@ -148,7 +146,7 @@ def with_sections(state: SongState, changes: Sequence[SectionChange]) -> SongSta
     moved = with_locks(moved, bars_mask(moved, copies), False)
     moved = stale_where(moved, bars_mask(moved, relettered))
     letters = {section.letter for section in moved.sections}
-    return replace(moved, cast=_of_letters(moved.cast, letters), density=_of_letters(moved.density, letters))
+    return replace(moved, cast=of_letters(moved.cast, letters), density=of_letters(moved.density, letters))
 
 
 def with_chart(state: SongState, chart: ChordChart) -> SongState:
@@ -303,10 +301,16 @@ def _move(state: SongState, change: SectionChange) -> _Move:
     return _Move(section, sources, change.copy_of is not None, section.letter != old.letter)
 
 
-def _of_letters(asked: Asked | None, letters: Collection[str]) -> Asked | None:
-    """What is asked without letters that the form has lost."""
+def of_letters(asked: Asked | None, letters: Collection[str]) -> Asked | None:
+    """What is asked without letters that the form does not have; None where nothing is left."""
     parts = () if asked is None else tuple(part for part in asked.parts if part[0] in letters)
     return None if asked is None or not parts else replace(asked, parts=parts)
+
+
+def _model_tracks(state: SongState) -> tuple[list[int], list[str]]:
+    """The places and the names of the model's tracks."""
+    written = [index for index, track in enumerate(state.tracks) if track.is_writable]
+    return written, [state.tracks[index].track.name for index in written]
 
 
 def _notes_of_bars(notes: Notes, sources: Sequence[int], num_bars: int) -> Notes:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
 
-from phraseloom.cast import Cast
-from phraseloom.density import Density
 from phraseloom.errors import UserError
-from phraseloom.form import MAX_BARS, Section
+from phraseloom.form import MAX_BARS
 from phraseloom.harmony import Key
 from phraseloom.plan import SongPlan
 from phraseloom.regions import parse_cells
@@ -18,7 +16,7 @@ from phraseloom.repeats import AS_IN_THE_CORPUS
 from phraseloom.score import Score, Track
 from phraseloom.song_recipe import SongRecipe
 from phraseloom.structure import find_form, key_of_notes
-from phraseloom.studio.changes import with_locks
+from phraseloom.studio.changes import of_letters, with_locks
 from phraseloom.studio.recipe import StudioRecipe
 from phraseloom.studio.requests import MAX_SEED
 from phraseloom.studio.state import (
@@ -32,8 +30,6 @@ from phraseloom.studio.state import (
     placed_sections,
 )
 from phraseloom.studio.weights import ModelTrack
-
-Asked = TypeVar("Asked", Cast, Density)
 
 
 class OwnSong(NamedTuple):
@@ -66,13 +62,14 @@ def own_song(score: Score, recipe_text: str | None, tracks: Sequence[ModelTrack]
 def _told_song(score: Score, recipe: SongRecipe, tracks: Sequence[ModelTrack]) -> SongState:
     plan = _plan(recipe)
     sections = score.sections or find_form(score)
+    letters = {section.letter for section in sections}
     state = SongState(
         title=score.title,
         seed=_seed(recipe),
         key=score.key or key_of_notes(score.tracks) or Key(0),
         repeat=AS_IN_THE_CORPUS if plan.repeat is None else plan.repeat,
-        cast=_if_it_fits(plan.tracks, sections),
-        density=_if_it_fits(plan.density, sections),
+        cast=of_letters(plan.tracks, letters),
+        density=of_letters(plan.density, letters),
         tempos=score.tempos,
         sections=placed_sections(sections, score),
         tracks=_grid_tracks(score, tracks),
@@ -105,11 +102,6 @@ def _plan(recipe: SongRecipe) -> SongPlan:
 def _seed(recipe: SongRecipe) -> int:
     seed = recipe.steps[-1].get("seed")
     return seed if isinstance(seed, int) and not isinstance(seed, bool) and 0 <= seed <= MAX_SEED else 0
-
-
-def _if_it_fits(asked: Asked | None, sections: Sequence[Section]) -> Asked | None:
-    letters = {section.letter for section in sections}
-    return asked if asked is not None and letters.issuperset(letter for letter, _ in asked.parts) else None
 
 
 def _locked(recipe: SongRecipe, score: Score, state: SongState) -> np.ndarray:
