@@ -11,8 +11,10 @@ Letters in shapes: b phrases, t notes, k numbers of a phrase.
 from __future__ import annotations
 
 import math
+from functools import cache
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from phraseloom.events import VOCABULARY, Attribute
@@ -29,6 +31,7 @@ with that much reserve."""
 UNEVENNESS = 5.0
 """How far single notes lie from the line, in velocities."""
 NUM_LOUDNESS = len(SPREADS)
+_PITCH_PART = 2
 
 
 def loudness_of(steps: Tensor, num_notes: Tensor) -> Tensor:
@@ -64,13 +67,22 @@ def expected_velocities(loudness: Tensor, onsets: Tensor, pitches: Tensor) -> Te
 
 def _parts(onsets: Tensor, pitches: Tensor) -> Tensor:
     """`[..., k]`: one, the time in bars, the pitch in octaves, and how near a note is to half notes and to quarters."""
-    onsets = onsets.float()
-    turn = 2 * math.pi / TICKS_PER_QUARTER
-    parts = (
-        torch.ones_like(onsets),
-        onsets / TICKS_PER_BAR - 0.5,
-        (pitches.float() - 60) / 12,
-        (turn / 2 * onsets).cos(),
-        (turn * onsets).cos(),
-    )
-    return torch.stack(parts, dim=-1)
+    parts = F.embedding(onsets, _parts_of_onsets(onsets.device))
+    parts[..., _PITCH_PART] = (pitches.float() - 60) / 12
+    return parts
+
+
+@cache
+def _parts_of_onsets(device: torch.device) -> Tensor:
+    """`[v, k]` of every onset and the end: all that does not depend on the pitch."""
+    with torch.inference_mode(False):  # wherever it was first asked for, it serves training too
+        onsets = torch.arange(VOCABULARY.end_index + 1, dtype=torch.float32)
+        turn = 2 * math.pi / TICKS_PER_QUARTER
+        parts = (
+            torch.ones_like(onsets),
+            onsets / TICKS_PER_BAR - 0.5,
+            torch.zeros_like(onsets),
+            (turn / 2 * onsets).cos(),
+            (turn * onsets).cos(),
+        )
+        return torch.stack(parts, dim=-1).to(device)

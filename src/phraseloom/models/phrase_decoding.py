@@ -121,7 +121,7 @@ def _write_steps(
                 state = state + network.embed_loudness(loudness, onset, values[Attribute.PITCH], loudness_table)
             logits = network.heads[attribute](state, tables[attribute]).float()
             if attribute == Attribute.PITCH:
-                logits = logits + rules.pitch_bias(onset)
+                logits = logits.masked_fill(rules.forbidden_pitches(onset), HIDDEN)
             values.append(choice.of(attribute, logits))
         step = torch.stack(values, dim=-1)
         steps[rows, index] = step
@@ -157,23 +157,25 @@ class _Rules:
         num_pitches = VOCABULARY.sizes[Attribute.PITCH]
         self.same_onset_bias = same_onset_bias
         self.last_onset = torch.zeros(num_phrases, dtype=torch.int64)
-        self.last_pitch = torch.full((num_phrases,), num_pitches)
-        self.sounds_until = torch.zeros(num_phrases, num_pitches, dtype=torch.int64)
-        self.pitches = torch.arange(num_pitches)
+        # Of every pitch the first tick at which it may be struck: it sounds until then, or would not fall before.
+        self.free_from = torch.zeros(num_phrases, num_pitches, dtype=torch.int16)
+        self.pitches = torch.arange(num_pitches, dtype=torch.int16)
         # Of every tick, which onsets (and the end) may come from there on; of the bar's last border the end alone.
         onsets, earliest = torch.arange(VOCABULARY.end_index + 1), torch.arange(ticks_per_bar + 1)[:, None]
         allowed = (onsets >= earliest) & (onsets < ticks_per_bar) | (onsets == VOCABULARY.end_index)
         self.onset_biases = torch.where(allowed, 0.0, HIDDEN)
 
     def keep(self, rows: Tensor) -> None:
-        self.last_onset, self.last_pitch = self.last_onset[rows], self.last_pitch[rows]
-        self.sounds_until = self.sounds_until[rows]
+        self.last_onset, self.free_from = self.last_onset[rows], self.free_from[rows]
 
     def note(self, step: Tensor) -> None:
         """Takes in the step `[b, 4]` that was just written."""
-        self.last_onset, self.last_pitch = step[:, Attribute.ONSET], step[:, Attribute.PITCH]
+        self.last_onset, pitch = step[:, Attribute.ONSET], step[:, Attribute.PITCH, None]
         end = self.last_onset + step[:, Attribute.DURATION] + VOCABULARY.attributes[Attribute.DURATION].first
-        self.sounds_until.scatter_(1, self.last_pitch[:, None], end[:, None])
+        later = (self.last_onset + 1).short()[:, None]
+        falls = self.pitches < pitch.short()
+        self.free_from = torch.where(falls, self.free_from, self.free_from.maximum(later))
+        self.free_from.scatter_(1, pitch, end.short()[:, None])
 
     def onset_bias(self, index: int) -> Tensor:
         """`[v]` or `[b, v]` of the onset of note `index`, the end included.
@@ -190,18 +192,14 @@ class _Rules:
             bias.scatter_add_(1, self.last_onset[:, None], bias.new_full((len(bias), 1), self.same_onset_bias))
         return bias
 
-    def pitch_bias(self, onset: Tensor) -> Tensor:
-        """`[b, v]` for notes at `onset [b]`."""
-        return torch.where(self._allowed_pitches(onset), 0.0, HIDDEN)
+    def forbidden_pitches(self, onset: Tensor) -> Tensor:
+        """`[b, v]` whether each pitch is out of the question for notes at `onset [b]`."""
+        return self.free_from > onset.short()[:, None]
 
     def _has_room(self) -> Tensor:
         """`[b]` whether one more note can begin with the last one."""
-        is_free = (self.last_pitch > 0) & (self.sounds_until[:, 0] <= self.last_onset)  # the lowest, nearly always
-        return is_free if is_free.all() else self._allowed_pitches(self.last_onset).any(dim=1)
-
-    def _allowed_pitches(self, onset: Tensor) -> Tensor:
-        falls = (self.pitches < self.last_pitch[:, None]) | (onset > self.last_onset)[:, None]
-        return falls & (self.sounds_until <= onset[:, None])
+        is_free = self.free_from[:, 0] <= self.last_onset  # the lowest, nearly always
+        return is_free if is_free.all() else ~self.forbidden_pitches(self.last_onset).all(dim=1)
 
 
 def _draw(logits: Tensor, generator: torch.Generator | None) -> Tensor:
