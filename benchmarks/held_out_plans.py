@@ -79,6 +79,7 @@ def main(
     steps: int = DEFAULT_STEPS,
     repeat: float | None = None,
     guidance: float = DEFAULT_GUIDANCE.scale,
+    sharpness: float = DEFAULT_GUIDANCE.sharpness,
     chords: bool = True,
     bars_only: bool = False,
     seed: int = 0,
@@ -93,7 +94,7 @@ def main(
         plan = (
             SongPlan(score.num_bars, repeat=repeat) if bars_only else plan_of_song(score, repeat=repeat, chords=chords)
         )
-        guided = DEFAULT_GUIDANCE._replace(scale=guidance)
+        guided = DEFAULT_GUIDANCE._replace(scale=guidance, sharpness=sharpness)
         song = composer.generate(plan, seed=seed + number, steps=steps, guidance=guided)
         plans[f"{number:02d}.mid"] = song.plan if bars_only else plan
         composed.append(song.score)

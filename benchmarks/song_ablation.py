@@ -85,8 +85,8 @@ def sharing(share: float) -> Callable[[], AbstractContextManager[Any]]:
     return lambda: patch.object(composing, "shared_noise_of", lambda repeat: share)
 
 
-def scaled(scale: float) -> Guidance:
-    return DEFAULT_GUIDANCE._replace(scale=scale)
+def guided(**changed: float) -> Guidance:
+    return DEFAULT_GUIDANCE._replace(**changed)
 
 
 VARIANTS = {
@@ -103,9 +103,11 @@ VARIANTS = {
     ),
     "8 steps": Variant(steps=8),
     "32 steps": Variant(steps=32),
-    "guidance 1": Variant(guidance=scaled(1.0)),
-    "guidance 1.3": Variant(guidance=scaled(1.3)),
-    "guidance 2": Variant(guidance=scaled(2.0)),
+    "guidance 1": Variant(guidance=guided(scale=1.0)),
+    "guidance 1.3": Variant(guidance=guided(scale=1.3)),
+    "not moved away from the weaker network": Variant(guidance=guided(sharpness=0.0)),
+    "moved half as far": Variant(guidance=guided(sharpness=DEFAULT_GUIDANCE.sharpness / 2)),
+    "moved twice as far": Variant(guidance=guided(sharpness=DEFAULT_GUIDANCE.sharpness * 2)),
 }
 
 

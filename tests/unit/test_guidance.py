@@ -107,3 +107,37 @@ def test_without_chords_nothing_is_guided(network, conditions) -> None:
     with evaluations(network) as batch_sizes:
         guided(network, noisy(), level_of(0.5), free, Guidance(scale=2.0))
     assert batch_sizes == [1]
+
+
+@pytest.mark.parametrize("scale", [1.0, 2.0])
+@torch.inference_mode()
+def test_sharpening_moves_on_from_the_network_without_its_last_layer_but_one(network, conditions, scale) -> None:
+    level = level_of(0.5)
+    told, weaker = network.with_weakened(noisy(), level, conditions, len(network.blocks) - 2)
+    assert not torch.allclose(told, weaker, atol=1e-3)
+    only_guided = guided(network, noisy(), level, conditions, Guidance(scale))
+    predicted = guided(network, noisy(), level, conditions, Guidance(scale, sharpness=0.5))
+    torch.testing.assert_close(predicted, only_guided + 0.5 * (told - weaker), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("level", [0.1, 0.95])
+@torch.inference_mode()
+def test_nothing_is_sharpened_outside_of_the_interval(network, conditions, level) -> None:
+    predicted = guided(network, noisy(), level_of(level), conditions, Guidance(sharpness=0.5))
+    assert torch.equal(predicted, network(noisy(), level_of(level), conditions))
+
+
+@torch.inference_mode()
+def test_songs_without_chords_are_sharpened_too(network, conditions) -> None:
+    free = conditions.without("chords", torch.tensor([True]))
+    plain = guided(network, noisy(), level_of(0.5), free, Guidance())
+    predicted = guided(network, noisy(), level_of(0.5), free, Guidance(scale=2.0, sharpness=0.5))
+    assert not torch.allclose(predicted, plain, atol=1e-3)
+
+
+@torch.inference_mode()
+def test_known_cells_are_not_sharpened(network, conditions) -> None:
+    level = level_of(0.0)
+    level[:, 2:4] = 0.5
+    predicted = guided(network, noisy(), level, conditions, Guidance(sharpness=0.5))
+    torch.testing.assert_close(predicted[level == 0], noisy()[level == 0])

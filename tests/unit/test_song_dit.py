@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
 
 import numpy as np
@@ -254,3 +255,14 @@ def test_dropout_is_for_training_only():
 def test_a_configuration_takes_on_the_shape_of_a_corpus():
     config = SongDiTConfig(width=64, num_heads=2).for_corpus(num_slots=5, latent_size=16)
     assert config == SongDiTConfig(width=64, num_heads=2, num_slots=5, latent_size=16)
+
+
+@pytest.mark.parametrize("layer", range(TINY_SONG_DIT.num_layers))
+@torch.inference_mode()
+def test_a_network_without_one_of_its_layers_is_that_network(network, layer):
+    noisy, level, conditions = inputs_of(FORM)
+    told, weakened = network.with_weakened(noisy, level, conditions, layer)
+    assert torch.equal(told, network(noisy, level, conditions))
+    without = copy.deepcopy(network)
+    without.blocks[layer].forward = lambda x, *_: x
+    assert torch.equal(weakened, without(noisy, level, conditions))

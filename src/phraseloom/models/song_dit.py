@@ -12,6 +12,7 @@ Letters in shapes: b songs, n bars, s slots, z latent size, d width, h heads, l 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import torch
@@ -124,19 +125,41 @@ class SongDiT(nn.Module):
             nn.init.zeros_(layer.bias)
 
     def forward(self, noisy: Tensor, level: Tensor, conditions: SongConditions) -> Tensor:
+        x, through, predicted = self._started(noisy, level, conditions)
+        return predicted(through(x, range(len(self.blocks))))
+
+    def with_weakened(
+        self, noisy: Tensor, level: Tensor, conditions: SongConditions, layer: int
+    ) -> tuple[Tensor, Tensor]:
+        """The prediction, and the one without the layer of that number; what comes before it is computed once."""
+        x, through, predicted = self._started(noisy, level, conditions)
+        x, behind = through(x, range(layer)), range(layer + 1, len(self.blocks))
+        return predicted(through(through(x, range(layer, layer + 1)), behind)), predicted(through(x, behind))
+
+    def _started(
+        self, noisy: Tensor, level: Tensor, conditions: SongConditions
+    ) -> tuple[Tensor, Callable[[Tensor, range], Tensor], Callable[[Tensor], Tensor]]:
+        """What enters the layers, a way through those of some numbers, and the clean latents from what leaves them."""
         n = noisy.shape[1]
         told = self.level_embedding(level) + self.condition_embedding(conditions)
         modulation = self.to_modulation(nn.functional.silu(told)).unflatten(-1, (6, self.config.width))
         deviation = ((1 - level).square() + level.square()).sqrt()[..., None]  # of the noisy latents
-        x = self.from_cells((noisy / deviation).flatten(2)) + told
         relations = bar_relations(conditions)
         hidden = torch.where(conditions.is_bar, 0.0, HIDDEN)[:, None, None]
         rotary = self.rotary_cos[:n], self.rotary_sin[:n]
         near = hidden + torch.where(self._is_near(relations), 0.0, HIDDEN)[:, None]
-        for number, block in enumerate(self.blocks):
-            x = block(x, modulation, relations, near if number < self.config.local_layers else hidden, rotary)
-        correction = self.to_cells(self.final_norm(x)).float().unflatten(-1, noisy.shape[2:])
-        return (1 - level)[..., None] / deviation.square() * noisy + level[..., None] / deviation * correction
+
+        def through(x: Tensor, numbers: range) -> Tensor:
+            for number in numbers:
+                seen = near if number < self.config.local_layers else hidden
+                x = self.blocks[number](x, modulation, relations, seen, rotary)
+            return x
+
+        def predicted(x: Tensor) -> Tensor:
+            correction = self.to_cells(self.final_norm(x)).float().unflatten(-1, noisy.shape[2:])
+            return (1 - level)[..., None] / deviation.square() * noisy + level[..., None] / deviation * correction
+
+        return self.from_cells((noisy / deviation).flatten(2)) + told, through, predicted
 
     def _is_near(self, relations: Tensor) -> Tensor:
         """`[b, n, n]` bool: the pairs of bars that see each other in the local layers."""
