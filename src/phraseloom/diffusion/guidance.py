@@ -49,11 +49,12 @@ def guided(network: SongDiT, noisy: Tensor, level: Tensor, conditions: SongCondi
         noisy, level = noisy.repeat(2, 1, 1, 1), level.repeat(2, 1, 1)
     if is_between and guidance.sharpness:
         predicted, weaker = network.with_weakened(noisy, level, conditions, max(0, len(network.blocks) - 2))
-        sharpening = guidance.sharpness * (predicted - weaker)
     else:
-        predicted = network(noisy, level, conditions)
-        sharpening = torch.zeros_like(predicted)
-    if not is_to_chords:
-        return predicted + sharpening
-    told, untold = predicted.chunk(2)
-    return untold + guidance.scale * (told - untold) + sharpening.chunk(2)[0]
+        predicted = weaker = network(noisy, level, conditions)
+    moved = predicted
+    if is_to_chords:
+        told, untold = predicted.chunk(2)
+        moved = untold + guidance.scale * (told - untold)
+    if weaker is not predicted:
+        moved = moved + guidance.sharpness * (predicted - weaker)[: len(moved)]
+    return moved
