@@ -103,6 +103,12 @@ def test_morphs_are_numbered_in_order(midi: Path, weights: str, tmp_path: Path, 
     assert (folder / "morph-10.mid").read_bytes() == (folder / "morph-3.mid").read_bytes()
 
 
+def test_without_a_folder_a_morph_goes_into_one_of_its_name(midi: Path, weights: str, tmp_path: Path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(["morph", str(midi), str(midi), "--steps", "2", "--checkpoint", weights]) == 0
+    assert sorted(path.name for path in (tmp_path / "morph").iterdir()) == ["morph-1.mid", "morph-2.mid"]
+
+
 def test_the_ends_of_a_morph_are_what_decode_writes(midi: Path, weights: str, tmp_path: Path):
     folder = tmp_path / "morphs"
     assert main(["morph", str(midi), str(midi), "-o", str(folder), "--steps", "2", "--checkpoint", weights]) == 0

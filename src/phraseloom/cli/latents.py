@@ -91,7 +91,14 @@ def decode(file: Path, *, output: Output, readings: Readings = None, checkpoint:
 
 
 @app.command
-def morph(first: Path, last: Path, *, output: Folder, steps: MorphSteps = 5, checkpoint: Path | None = None) -> None:
+def morph(
+    first: Path,
+    last: Path,
+    *,
+    output: Folder = Path("morph"),
+    steps: MorphSteps = 5,
+    checkpoint: Path | None = None,
+) -> None:
     """Write songs between two songs, bar by bar through the latent space.
 
     The first and the last are the two songs as the phrase VAE gives them back. Tracks are paired by name, then in their
