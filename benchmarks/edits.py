@@ -75,32 +75,50 @@ Figures = dict[str, Any]
 app = App(help=__doc__)
 
 
-class ReplacedNetwork(nn.Module):
-    """A song transformer that is shown known cells as noisy as the others."""
+class OtherNetwork(nn.Module):
+    """A song transformer that is shown something else than it is asked to predict from."""
 
     def __init__(self, network: SongDiT) -> None:
         super().__init__()
         self.network, self.config = network, network.config
+        self.blocks = network.blocks
 
     def forward(self, noisy: Tensor, level: Tensor, conditions: SongConditions) -> Tensor:
+        return self.made_of(self.network(*self.shown(noisy, level, conditions)))
+
+    def with_weakened(
+        self, noisy: Tensor, level: Tensor, conditions: SongConditions, layer: int
+    ) -> tuple[Tensor, Tensor]:
+        told, weakened = self.network.with_weakened(*self.shown(noisy, level, conditions), layer)
+        return self.made_of(told), self.made_of(weakened)
+
+    def shown(self, noisy: Tensor, level: Tensor, conditions: SongConditions) -> tuple[Tensor, Tensor, SongConditions]:
+        raise NotImplementedError
+
+    def made_of(self, predicted: Tensor) -> Tensor:
+        return predicted
+
+
+class ReplacedNetwork(OtherNetwork):
+    """Shown known cells as noisy as the others."""
+
+    def shown(self, noisy: Tensor, level: Tensor, conditions: SongConditions) -> tuple[Tensor, Tensor, SongConditions]:
         everywhere = level.amax(dim=(1, 2), keepdim=True).expand_as(level)
         known = corrupt(noisy, torch.randn_like(noisy), everywhere)
-        return self.network(torch.where((level > 0)[..., None], noisy, known), everywhere, conditions)
+        return torch.where((level > 0)[..., None], noisy, known), everywhere, conditions
 
 
-class GuidedNetwork(nn.Module):
-    """A song transformer whose predictions are moved away from those that it makes without seeing what is known."""
+class GuidedNetwork(OtherNetwork):
+    """Predictions are moved away from those that it makes without seeing what is known."""
 
-    def __init__(self, network: SongDiT) -> None:
-        super().__init__()
-        self.network, self.config = network, network.config
-
-    def forward(self, noisy: Tensor, level: Tensor, conditions: SongConditions) -> Tensor:
+    def shown(self, noisy: Tensor, level: Tensor, conditions: SongConditions) -> tuple[Tensor, Tensor, SongConditions]:
         is_known = level == 0
         unseen = torch.where(is_known[..., None], torch.randn_like(noisy), noisy)
         both = SongConditions(*(torch.cat([value, value]) for value in conditions))
-        levels = torch.cat([level, torch.where(is_known, 1.0, level)])
-        seeing, blind = self.network(torch.cat([noisy, unseen]), levels, both).chunk(2)
+        return torch.cat([noisy, unseen]), torch.cat([level, torch.where(is_known, 1.0, level)]), both
+
+    def made_of(self, predicted: Tensor) -> Tensor:
+        seeing, blind = predicted.chunk(2)
         return blind + GUIDED_SCALE * (seeing - blind)
 
 
