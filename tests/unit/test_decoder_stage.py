@@ -19,7 +19,6 @@ from phraseloom.training import run_recipe
 from phraseloom.training.drawn_latents import DecoderBatches, DrawnLatentSettings, predicted_cells
 from phraseloom.training.latents import slotted, song_latents
 from phraseloom.training.phrases import corpus_phrases
-from phraseloom.training.run import fastest_precision
 from phraseloom.training.songs import LatentSong, SongBatches
 from support.networks import tiny_codec, tiny_song_dit
 from support.songs import make_song
@@ -173,7 +172,3 @@ def test_a_song_at_level_0_is_predicted_as_it_is_and_each_phrase_once(songs):
     table = song_phrases(slotted(make_song(0), 3))
     assert len(cells.rows) <= sum(len(song.latents) * 3 for song in songs)
     assert len(table) == len(songs[0].latents) * 3
-
-
-def test_the_fastest_precision_is_one_that_accelerate_knows():
-    assert fastest_precision() in ("bf16", "no")

@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable
 import torch
 from torch import Tensor
 
+from phraseloom.training.precision import prefers_bfloat16
+
 MOMENTUM = 0.95
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
 """Coefficients of the quintic iteration, chosen by Jordan et al. for a steep slope at zero; singular values end between
@@ -60,8 +62,8 @@ class Muon(torch.optim.Optimizer):
 
 
 def orthogonalised(matrices: Tensor) -> Tensor:
-    """Near `U V^T` of each `U S V^T` of `matrices [k, m, n]`; bfloat16 on a GPU, float32 elsewhere."""
-    x = matrices.to(torch.bfloat16 if matrices.is_cuda else torch.float32)
+    """Near `U V^T` of each `U S V^T` of `matrices [k, m, n]`; in bfloat16 where that is faster."""
+    x = matrices.to(torch.bfloat16 if prefers_bfloat16(matrices.device.type) else torch.float32)
     is_tall = x.shape[-2] > x.shape[-1]
     if is_tall:
         x = x.mT

@@ -8,7 +8,6 @@ import time
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
 
 import torch
 from accelerate import Accelerator
@@ -21,6 +20,7 @@ from phraseloom.phrase_codec import PHRASE_VAE_FILE, PhraseCodec
 from phraseloom.progress import Progress
 from phraseloom.song_model import SONG_DIT_FILE, load_song_model
 from phraseloom.training.decoder_stage import forget_decoder_stage, has_learnt_decoder, train_decoder
+from phraseloom.training.precision import prefers_bfloat16
 from phraseloom.training.recipe import read_recipe
 from phraseloom.training.stages import StageEvent, state_path, train_phrase_vae, train_song_dit
 
@@ -82,8 +82,11 @@ def run_recipe(
     # While phrases go around the latent, what makes it has no gradient, for which several processes must not wait.
     begins_without = recipe.phrase_vae is not None and recipe.phrase_vae.loss.begins_without_latent
     some_unused = DistributedDataParallelKwargs(find_unused_parameters=begins_without)
+    device_type = "cuda" if torch.cuda.is_available() else "cpu"
     accelerator = Accelerator(
-        cpu=not torch.cuda.is_available(), mixed_precision=fastest_precision(), kwargs_handlers=[some_unused]
+        cpu=device_type == "cpu",
+        mixed_precision="bf16" if prefers_bfloat16(device_type) else "no",
+        kwargs_handlers=[some_unused],
     )
     vae_path, dit_path = out / PHRASE_VAE_FILE, out / SONG_DIT_FILE
     if recipe.phrase_vae is None:
@@ -134,14 +137,6 @@ def run_recipe(
         log = vae_path.with_name("decoder.jsonl")
         _follow("phrase decoder", events, recipe.decoder.loop.num_steps, log, accelerator, progress)
     return out
-
-
-def fastest_precision() -> Literal["bf16", "no"]:
-    """bfloat16 where the hardware multiplies matrices in it (GPUs, AMX); other CPUs are faster in float32."""
-    if torch.cuda.is_available():
-        return "bf16"
-    capabilities = getattr(torch.cpu, "get_capabilities", dict)()  # not there before torch 2.11
-    return "bf16" if capabilities.get("amx_bf16", True) else "no"
 
 
 def _bring(weights: Path, recipe_path: Path, start_from: Path | None, accelerator: Accelerator) -> None:
