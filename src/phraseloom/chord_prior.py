@@ -2,8 +2,9 @@
 
 A section is put together of four-bar progressions that several songs of the corpus share, so that none is the mark of
 a single song; the first and the later ones of a section are drawn by how often they stand there, and the later ones
-also by how often the corpus moves from the last root of one to the first root of the other. Everything is in C major
-or A minor, in plain triads.
+also by how often the corpus moves from the last root of one to the first root of the other. Progressions are counted as
+plain triads; sevenths, suspensions and basses are put on them afterwards, as often as the corpus has them on that triad
+before that root. Everything is in C major or A minor.
 """
 
 from __future__ import annotations
@@ -29,6 +30,10 @@ NUM_ROOTS = 12
 FOURTH, DIMINISHED_FIFTH, FIFTH, AUGMENTED_FIFTH = 5, 6, 7, 8
 
 Progression = tuple[Bar, ...]
+Colours = Mapping[tuple[str, int | None], Mapping[str, int]]
+"""How often a triad, before the root that comes next (None for any), stands as which chord; symbols for both."""
+MIN_COLOURS = 20
+"""Fewer chords of a triad before a root say less than those of the triad before any."""
 
 
 @dataclass(frozen=True)
@@ -38,21 +43,32 @@ class ChordPrior:
     Attributes:
         progressions: of each mode, how often each begins a section and how often it stands later.
         root_moves: `[12][12]` how often a chord on the second root follows one on the first.
+        colours: of each mode, as what chords its triads stand.
     """
 
     progressions: Mapping[str, Mapping[Progression, tuple[int, int]]]
     root_moves: tuple[tuple[int, ...], ...]
+    colours: Mapping[str, Colours]
 
     @classmethod
     def fit(cls, scores: Iterable[Score]) -> ChordPrior:
         """The prior of songs in 4/4 with sections, chords and a key; other songs do not count."""
         counts: defaultdict[str, defaultdict[Progression, list[int]]] = defaultdict(lambda: defaultdict(lambda: [0, 0]))
         num_songs: Counter[tuple[str, Progression]] = Counter()
+        colours: defaultdict[str, defaultdict[tuple[str, int | None], Counter[str]]] = defaultdict(
+            lambda: defaultdict(Counter)
+        )
+        num_coloured: Counter[tuple[str, str]] = Counter()
         moves = np.zeros((NUM_ROOTS, NUM_ROOTS), np.int64)
         for score in scores:
             if score.key is None or not score.chords or score.num_ticks != score.num_bars * _TICKS_PER_BAR:
                 continue
-            chords = [_triad(chord) for chord in beat_chords(normalise_key(score))]
+            played = beat_chords(normalise_key(score))
+            num_coloured.update({(score.key.mode, str(chord)) for chord in played})
+            for triad, next_root, chord in _coloured(played):
+                for before in (next_root, None):
+                    colours[score.key.mode][triad, before][chord] += 1
+            chords = [_triad(chord) for chord in played]
             for first, second in pairwise(root for root, _ in groupby(_root(chord) for chord in chords)):
                 if first is not None and second is not None:
                     moves[first, second] += 1
@@ -64,7 +80,15 @@ class ChordPrior:
             mode: {each: (n[0], n[1]) for each, n in of_mode.items() if num_songs[mode, each] >= MIN_SONGS}
             for mode, of_mode in counts.items()
         }
-        return cls(kept, tuple(map(tuple, moves.tolist())))
+        shared = {
+            mode: {
+                place: known
+                for place, counted in of_mode.items()
+                if (known := {chord: n for chord, n in counted.items() if num_coloured[mode, chord] >= MIN_SONGS})
+            }
+            for mode, of_mode in colours.items()
+        }
+        return cls(kept, tuple(map(tuple, moves.tolist())), shared)
 
     def propose(self, sections: Sequence[Section], mode: str, rng: np.random.Generator) -> ChordChart | None:
         """A chart in C major or A minor for every letter of a form; None where the corpus had no chords in the mode."""
@@ -74,8 +98,9 @@ class ChordPrior:
         num_bars: dict[str, int] = {}
         for section in sections:
             num_bars[section.letter] = max(section.num_bars, num_bars.get(section.letter, 0))
-        parts = [ChartPart(letter, self._bars(known, length, rng)) for letter, length in num_bars.items()]
-        return ChordChart(tuple(parts))
+        parts = {letter: self._bars(known, length, rng) for letter, length in num_bars.items()}
+        colours = self.colours.get(mode, {})
+        return ChordChart(tuple(ChartPart(letter, _with_colours(bars, colours, rng)) for letter, bars in parts.items()))
 
     def _bars(
         self, known: Mapping[Progression, tuple[int, int]], num_bars: int, rng: np.random.Generator
@@ -101,6 +126,10 @@ class ChordPrior:
                 for mode, of_mode in self.progressions.items()
             },
             "root_moves": [list(row) for row in self.root_moves],
+            "colours": {
+                mode: [[triad, before, dict(counted)] for (triad, before), counted in of_mode.items()]
+                for mode, of_mode in self.colours.items()
+            },
         }
 
     @classmethod
@@ -110,7 +139,11 @@ class ChordPrior:
             mode: {_progression(text): (first, later) for text, first, later in of_mode}
             for mode, of_mode in content["progressions"].items()
         }
-        return cls(progressions, tuple(map(tuple, content["root_moves"])))
+        colours = {
+            mode: {(triad, before): counted for triad, before, counted in of_mode}
+            for mode, of_mode in content.get("colours", {}).items()  # not there in weights of before
+        }
+        return cls(progressions, tuple(map(tuple, content["root_moves"])), colours)
 
 
 _TICKS_PER_BAR = BEATS_PER_BAR * TICKS_PER_QUARTER
@@ -123,6 +156,36 @@ def _triad(chord: Chord | None) -> Chord | None:
     third = next((interval for interval in (4, 3, FOURTH, 2) if interval in chord.intervals), None)
     fifth = next((each for each in (FIFTH, DIMINISHED_FIFTH, AUGMENTED_FIFTH) if each in chord.intervals), FIFTH)
     return Chord(chord.root, frozenset({0, fifth} if third is None else {0, third, fifth}), chord.root)
+
+
+def _coloured(chords: Sequence[Chord | None]) -> Iterable[tuple[str, int | None, str]]:
+    """Each chord of the beats of a song, once a bar: its triad, the root that comes next, and itself."""
+    bar_and_chord = list(groupby(enumerate(chords), lambda beat: (beat[0] // BEATS_PER_BAR, beat[1])))
+    roots = [_root(chord) for (_, chord), _ in bar_and_chord]
+    for place, ((_, chord), _) in enumerate(bar_and_chord):
+        if chord is not None and chord.root is not None:
+            yield str(_triad(chord)), _next_root(roots, place), str(chord)
+
+
+def _with_colours(bars: Progression, colours: Colours, rng: np.random.Generator) -> Progression:
+    """Triads as the chords that they are played as, one for as long as a triad lasts in a bar."""
+    triads = [triad for bar in bars for triad, _ in groupby(bar)]
+    roots = [triad.root for triad in triads]
+    drawn = iter([_drawn(colours, str(triad), _next_root(roots, at), rng) for at, triad in enumerate(triads)])
+    return tuple(tuple(chord for _, same in groupby(bar) for chord in [next(drawn)] * len(list(same))) for bar in bars)
+
+
+def _drawn(colours: Colours, triad: str, before: int | None, rng: np.random.Generator) -> Chord:
+    counted = colours.get((triad, before), {})
+    if sum(counted.values()) < MIN_COLOURS:
+        counted = colours.get((triad, None), {})
+    symbols, counts = [*counted, triad], np.array([*counted.values(), not counted], float)
+    return parse_chord(symbols[rng.choice(len(symbols), p=counts / counts.sum())])
+
+
+def _next_root(roots: Sequence[int | None], place: int) -> int | None:
+    """The first other root behind a place; None where there is none."""
+    return next((root for root in roots[place + 1 :] if root != roots[place]), None)
 
 
 def _root(chord: Chord | None) -> int | None:

@@ -45,9 +45,9 @@ from phraseloom.transforms import normalising_shift
 
 DEFAULT_STEPS = 16
 """Songs are as good as with 24, and as with a solver of second order (`docs/model_card.md`)."""
-DEFAULT_GUIDANCE = Guidance(scale=2.0, sharpness=0.5)
-"""Of scales of 1.7 to 3 the least with which songs follow chords nine tenths as well as real ones; twice the sharpness
-is no better (`docs/ablations.md`)."""
+DEFAULT_GUIDANCE = Guidance(scale=2.5, sharpness=0.5)
+"""Songs follow chords nine tenths as well as real ones, with a little to spare; twice the sharpness is no better
+(`docs/ablations.md`)."""
 MAX_STEPS = 1000
 MAX_SEED = 2**31 - 1
 MAX_COUNT = 1000

@@ -50,6 +50,7 @@ CHORDS = ChordPrior(
         for mode in ("major", "minor")
     },
     root_moves=((1,) * 12,) * 12,
+    colours={"major": {("G", None): {"G": 3, "G7": 1}}},
 )
 PLANS = PlanPrior(tuple(map(parse_form, ("i4 A8 B8 A8 B8 o4", "i8 A8 A8 B8 A8 B8 o6"))), (60.0, 80.0, 100.0))
 LOUDNESS = LoudnessPrior(np.array([90.0, 80.0, 70.0, 2.0, 2.0, 2.0]), np.diag([25.0, 25.0, 25.0, 0.1, 0.1, 0.1]))

@@ -51,6 +51,29 @@ def test_what_begins_sections_begins_them(prior: ChordPrior) -> None:
         assert str(chart) == "i: C Am F G; A: C Am F G Em Em F G; B: C Am F G Em Em F G Em Em"
 
 
+def test_triads_are_played_as_songs_play_them_before_the_same_root() -> None:
+    """In all songs G goes to C over its third and to F with a seventh. Am9, which one song alone has, is left out."""
+    charts = 10 * ["A: G/B C G7 F G/B C G7 F; B: Am Am Am Am"] + ["A: G/B C G7 F G/B C G7 F; B: Am9 Am9 Am Am"]
+    prior = ChordPrior.fit(song_with(chart, Key(0, "major")) for chart in charts)
+    charts = [prior.propose(parse_form("A4"), "major", np.random.default_rng(seed)) for seed in range(20)]
+    assert set(map(str, charts)) == {"A: G/B C G7 F", "A: Am Am Am Am"}
+
+
+def test_one_chord_lasts_as_long_as_its_triad_in_a_bar(prior: ChordPrior) -> None:
+    played = replace(prior, colours={"major": {("C", None): {"Cmaj7": 1, "C/E": 1}}})
+    chart = replace(played, progressions={"major": {parse_chart("C . F G | N.C.").parts[0].bars[:1]: (1, 1)}}).propose(
+        parse_form("A8"), "major", np.random.default_rng(0)
+    )
+    assert chart is not None
+    assert {" ".join(map(str, bar)) for bar in chart.parts[0].bars} == {"Cmaj7 Cmaj7 F G", "C/E C/E F G"}
+
+
+def test_what_was_seldom_seen_before_a_root_is_played_as_before_any(prior: ChordPrior) -> None:
+    seldom = {("Am", 5): {"Am7": 19}, ("Am", None): {"Am/C": 1}, ("F", 7): {"Fmaj7": 20}, ("F", None): {"F6": 1}}
+    chart = replace(prior, colours={"major": seldom}).propose(parse_form("A4"), "major", np.random.default_rng(0))
+    assert str(chart) == "A: C Am/C Fmaj7 G"
+
+
 def test_no_chords_are_proposed_in_an_unknown_mode(prior: ChordPrior) -> None:
     assert prior.propose(FORM, "minor", np.random.default_rng(0)) is None
     assert ChordPrior.fit([]).propose(FORM, "major", np.random.default_rng(0)) is None

@@ -1,9 +1,9 @@
 """How loud a phrase is, as a few numbers of its latent: not learned, but fitted to the phrase's velocities.
 
 A latent that is learned spends nothing on velocities as long as notes still need it. Yet most of what there is to know
-of them is how loud the phrase is as a whole, whether it grows, whether high notes or those on the beats are louder:
-a line through its velocities says so (Bayesian linear regression: Bishop, "Pattern Recognition and Machine Learning",
-2006, section 3.3), and the decoder only has to learn what is left.
+of them is how loud the phrase is as a whole, and how much louder its beats are: a line through its velocities says so
+(Bayesian linear regression: Bishop, "Pattern Recognition and Machine Learning", 2006, section 3.3), and the decoder
+only has to learn what is left.
 
 Letters in shapes: b phrases, t notes, k numbers of a phrase.
 """
@@ -20,18 +20,16 @@ from torch import Tensor
 from phraseloom.events import VOCABULARY, Attribute
 from phraseloom.score import TICKS_PER_QUARTER
 
-TICKS_PER_BAR = 4 * TICKS_PER_QUARTER
 TYPICAL_VELOCITY = 84.0
 """At which all numbers are 0."""
 UNIT = 10.0
 """Velocities that a number of 1 adds where its part of the line is 1."""
-SPREADS = (15.0, 8.0, 8.0, 5.0, 5.0)
+SPREADS = (15.0, 5.0)
 """How far each part of the line lies from 0 in songs, in velocities: what little a phrase of few notes says is taken
 with that much reserve."""
 UNEVENNESS = 5.0
 """How far single notes lie from the line, in velocities."""
 NUM_LOUDNESS = len(SPREADS)
-_PITCH_PART = 2
 
 
 def loudness_of(steps: Tensor, num_notes: Tensor) -> Tensor:
@@ -42,7 +40,7 @@ def loudness_of(steps: Tensor, num_notes: Tensor) -> Tensor:
         num_notes: `[b]` int64.
     """
     is_note = torch.arange(steps.shape[1], device=steps.device) < num_notes[:, None]
-    parts = _parts(steps[..., Attribute.ONSET], steps[..., Attribute.PITCH]) * is_note[..., None]
+    parts = F.embedding(steps[..., Attribute.ONSET], _parts(steps.device)) * is_note[..., None]
     velocities = steps[..., Attribute.VELOCITY] + VOCABULARY.attributes[Attribute.VELOCITY].first - TYPICAL_VELOCITY
     reserve = torch.diag((UNEVENNESS / torch.tensor(SPREADS, device=steps.device)).square())
     # As sums, which autocast leaves in full precision.
@@ -51,38 +49,24 @@ def loudness_of(steps: Tensor, num_notes: Tensor) -> Tensor:
     return torch.linalg.solve(squares, products) / UNIT
 
 
-def expected_velocities(loudness: Tensor, onsets: Tensor, pitches: Tensor) -> Tensor:
+def expected_velocities(loudness: Tensor, onsets: Tensor) -> Tensor:
     """Where the line lies at notes, as an index into the velocities; shape of `onsets`.
 
     Args:
         loudness: `[b, k]`.
-        onsets, pitches: `[b]` or `[b, t]` indices as in a step.
+        onsets: `[b]` or `[b, t]` indices as in a step.
     """
-    parts = _parts(onsets, pitches)
+    parts = F.embedding(onsets, _parts(onsets.device))
     loudness = loudness[:, None] if parts.ndim == 3 else loudness
     velocities = VOCABULARY.attributes[Attribute.VELOCITY]
     expected = TYPICAL_VELOCITY + UNIT * (loudness * parts).sum(dim=-1) - velocities.first
     return expected.clamp(0, velocities.num_values - 1)
 
 
-def _parts(onsets: Tensor, pitches: Tensor) -> Tensor:
-    """`[..., k]`: one, the time in bars, the pitch in octaves, and how near a note is to half notes and to quarters."""
-    parts = F.embedding(onsets, _parts_of_onsets(onsets.device))
-    parts[..., _PITCH_PART] = (pitches.float() - 60) / 12
-    return parts
-
-
 @cache
-def _parts_of_onsets(device: torch.device) -> Tensor:
-    """`[v, k]` of every onset and the end: all that does not depend on the pitch."""
+def _parts(device: torch.device) -> Tensor:
+    """`[v, k]` of every onset and the end: one, and how near it is to a quarter."""
     with torch.inference_mode(False):  # wherever it was first asked for, it serves training too
         onsets = torch.arange(VOCABULARY.end_index + 1, dtype=torch.float32)
-        turn = 2 * math.pi / TICKS_PER_QUARTER
-        parts = (
-            torch.ones_like(onsets),
-            onsets / TICKS_PER_BAR - 0.5,
-            torch.zeros_like(onsets),
-            (turn / 2 * onsets).cos(),
-            (turn * onsets).cos(),
-        )
-        return torch.stack(parts, dim=-1).to(device)
+        nearness = (2 * math.pi / TICKS_PER_QUARTER * onsets).cos()
+        return torch.stack([torch.ones_like(onsets), nearness], dim=-1).to(device)

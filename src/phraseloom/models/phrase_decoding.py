@@ -118,7 +118,7 @@ def _write_steps(
         for attribute in (Attribute.PITCH, Attribute.DURATION, Attribute.VELOCITY):
             state = state + F.embedding(values[-1], tables[attribute - 1])
             if attribute == Attribute.VELOCITY:
-                state = state + network.embed_loudness(loudness, onset, values[Attribute.PITCH], loudness_table)
+                state = state + network.embed_loudness(loudness, onset, loudness_table)
             logits = network.heads[attribute](state, tables[attribute]).float()
             if attribute == Attribute.PITCH:
                 logits = logits.masked_fill(rules.forbidden_pitches(onset), HIDDEN)

@@ -210,14 +210,14 @@ class PhraseVAE(nn.Module):
         """What it says of a note's velocity that some velocity is expected, `[v, d]`; compute once and hand on."""
         return self.from_loudness(tables[Attribute.VELOCITY])
 
-    def embed_loudness(self, loudness: Tensor, onsets: Tensor, pitches: Tensor, table: Tensor) -> Tensor:
+    def embed_loudness(self, loudness: Tensor, onsets: Tensor, table: Tensor) -> Tensor:
         """What the loudness `[b, k]` says of the velocities of notes, `[b, d]` or `[b, t, d]`.
 
         Args:
-            onsets, pitches: `[b]` or `[b, t]` indices as in a step; an onset may be the end's.
+            onsets: `[b]` or `[b, t]` indices as in a step; one may be the end's.
             table: from `loudness_table`.
         """
-        expected = expected_velocities(loudness.float(), onsets, pitches)
+        expected = expected_velocities(loudness.float(), onsets)
         lower = expected.floor().long().clamp(max=len(table) - 2)
         share = (expected - lower)[..., None].to(table.dtype)
         return torch.lerp(F.embedding(lower, table), F.embedding(lower + 1, table), share)
@@ -334,8 +334,8 @@ class PhraseVAE(nn.Module):
         for attribute in (Attribute.PITCH, Attribute.DURATION, Attribute.VELOCITY):
             state = state + F.embedding(steps[..., attribute - 1], tables[attribute - 1])
             if attribute == Attribute.VELOCITY:
-                onsets, pitches = steps[..., Attribute.ONSET], steps[..., Attribute.PITCH]
-                state = state + self.embed_loudness(memory.loudness, onsets, pitches, self.loudness_table(tables))
+                onsets = steps[..., Attribute.ONSET]
+                state = state + self.embed_loudness(memory.loudness, onsets, self.loudness_table(tables))
             logits.append(self.heads[attribute](state, tables[attribute]))
         return logits
 

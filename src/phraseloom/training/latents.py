@@ -21,6 +21,7 @@ from phraseloom.phrase_codec import PhraseCodec
 from phraseloom.progress import Progress
 from phraseloom.score import Notes, Score, Track
 from phraseloom.training.phrases import corpus_phrases
+from phraseloom.training.precision import autocast_where_faster
 
 SONGS_PER_BATCH = 64
 LATENTS_FILE = "latents.safetensors"
@@ -74,7 +75,8 @@ def corpus_latents(
     for start in range(0, len(missing), SONGS_PER_BATCH):
         progress("latents", start / len(missing))
         together = missing[start : start + SONGS_PER_BATCH]
-        encoded = song_latents([song.score for song in together], num_slots, codec)
+        with autocast_where_faster(codec.network.queries.device.type):
+            encoded = song_latents([song.score for song in together], num_slots, codec)
         latents |= {song.song_id: of_song for song, of_song in zip(together, encoded, strict=True)}
     if is_writer:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -38,6 +38,7 @@ from phraseloom.training.loop import LoopSettings, StepReport, train
 from phraseloom.training.phrase_augmentation import PhraseAugmentation
 from phraseloom.training.phrase_vae_objective import PhraseVAEObjective
 from phraseloom.training.phrases import PhraseBatches, corpus_phrases
+from phraseloom.training.precision import autocast_where_faster
 from phraseloom.training.prefetching import workers_for
 from phraseloom.training.recipe import PhraseVAEStage, SongDiTStage
 from phraseloom.training.song_dit_objective import HELD_OUT_LEVELS, SongDiTObjective, cell_mean, denoising_error
@@ -127,7 +128,7 @@ def phrase_vae_figures(network: PhraseVAE, stage: PhraseVAEStage, phrases: Phras
     batches = PhraseBatches(phrases, stage.tokens_per_batch, PhraseAugmentation(), seed=0).epoch(0, 0, 1)
     sums: defaultdict[str, float] = defaultdict(float)
     for load in batches:
-        with torch.autocast(device.type, torch.bfloat16):
+        with autocast_where_faster(device.type):
             loss, terms = objective(send_to_device(load(), device))
         for name, value in {"loss": loss, **terms}.items():
             sums[name] += float(value) / len(batches)
@@ -214,7 +215,7 @@ def song_dit_figures(network: nn.Module, songs: Sequence[LatentSong], bars_per_b
         batch = send_to_device(load(), device)
         for value in HELD_OUT_LEVELS:
             level = torch.full(batch.latents.shape[:-1], value, device=device)
-            with torch.autocast(device.type, torch.bfloat16):
+            with autocast_where_faster(device.type):
                 error = denoising_error(network, batch, level, batch.conditions)
             sums[f"level {value}"] += float(cell_mean(error, batch.conditions.is_bar[..., None])) / len(batches)
     network.train(was_training)
