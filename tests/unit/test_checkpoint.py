@@ -167,7 +167,7 @@ def test_a_missing_file_or_a_folder_is_refused(tmp_path, name):
 
 def test_weights_of_another_shape_are_refused_by_the_parameter_s_name(path):
     wider = tiny_network(config=replace(TINY, latent_size=14))
-    with pytest.raises(CheckpointError, match=r"from_latent\.weight is \(128, 8\), expected \(128, 9\)"):
+    with pytest.raises(CheckpointError, match=r"from_latent\.weight is \(128, 11\), expected \(128, 12\)"):
         fill_network(wider, read_checkpoint(path, KIND), path)
 
 
