@@ -141,7 +141,7 @@ class ChordPrior:
         }
         colours = {
             mode: {(triad, before): counted for triad, before, counted in of_mode}
-            for mode, of_mode in content.get("colours", {}).items()  # not there in weights of before
+            for mode, of_mode in content["colours"].items()
         }
         return cls(progressions, tuple(map(tuple, content["root_moves"])), colours)
 
