@@ -80,7 +80,7 @@ def one_attribute_a_step(network: PhraseVAE, given: GivenNotes) -> int:
         tokens.shape[1] + len(Attribute) * VOCABULARY.max_notes, network.config.width // network.config.num_heads
     )
     caches = [KeyValueCache() for _ in network.decoder]
-    state = network.run_decoder(tokens, 0, caches)[:, -1]
+    state = network.run_decoder(tokens, 0, caches, last_only=True)[:, -1]
     position, num_passes = tokens.shape[1], 1
     for index in range(VOCABULARY.max_notes + 1):
         choose(network, Attribute.ONSET, state, tables)
@@ -111,7 +111,7 @@ def without_cache(network: PhraseVAE, given: GivenNotes) -> int:
     tokens = leading_tokens(network, given)
     num_passes = 0
     for index in range(VOCABULARY.max_notes + 1):
-        state = network.run_decoder(tokens, 0)[:, -1]
+        state = network.run_decoder(tokens, 0, last_only=True)[:, -1]
         num_passes += 1
         choose(network, Attribute.ONSET, state, tables)
         going_on = given.num_going_on(index)

@@ -35,8 +35,8 @@ from phraseloom.evaluation.reconstruction import reconstruction_report
 from phraseloom.events import VOCABULARY, Attribute, PhraseTable
 from phraseloom.models.layers import rotary_tables
 from phraseloom.models.phrase_decoding import decode_phrases
+from phraseloom.models.phrase_tables import encode_means
 from phraseloom.models.phrase_vae import Memory, PhraseVAE, PhraseVAEConfig, StepLosses
-from phraseloom.phrase_codec import encode_means
 from phraseloom.song_model import TICKS_PER_BAR
 from phraseloom.training.loop import LoopSettings, train
 from phraseloom.training.optimisers import OptimiserSettings

@@ -185,14 +185,17 @@ class PhraseTable:
 
     def replaced(self, indices: np.ndarray, others: PhraseTable) -> PhraseTable:
         """The same with the phrases `indices` replaced by `others`, one for each."""
-        both = PhraseTable(
+        chosen = np.arange(len(self))
+        chosen[indices] = len(self) + np.arange(len(indices))
+        return self.followed_by(others).select(chosen)
+
+    def followed_by(self, others: PhraseTable) -> PhraseTable:
+        """The phrases of both."""
+        return PhraseTable(
             np.concatenate([self.headers, others.headers]),
             np.concatenate([self.offsets, self.offsets[-1] + others.offsets[1:]]),
             np.concatenate([self.steps, others.steps]),
         )
-        chosen = np.arange(len(self))
-        chosen[indices] = len(self) + np.arange(len(indices))
-        return both.select(chosen)
 
     def padded(self, num_steps: int | None = None) -> np.ndarray:
         """`[p, num_steps, 4]` int64 steps, zeros behind the end of each phrase; as long as the longest by default."""

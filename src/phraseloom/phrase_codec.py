@@ -19,10 +19,11 @@ from phraseloom.checkpoint import (
     read_checkpoint,
     require_names,
 )
-from phraseloom.events import Attribute, PhraseTable, header_of
+from phraseloom.events import PhraseTable, header_of
 from phraseloom.models.latent_refinement import refine_latents
-from phraseloom.models.phrase_batch import PHRASES_PER_BATCH, PHRASES_PER_GPU_BATCH, PhraseBatch, rows_of_like_length
 from phraseloom.models.phrase_decoding import decode_phrases
+from phraseloom.models.phrase_search import search_phrases
+from phraseloom.models.phrase_tables import encode_means
 from phraseloom.models.phrase_vae import DECODER_PARTS, PhraseVAE, PhraseVAEConfig
 from phraseloom.progress import Progress, silent
 from phraseloom.score import Score
@@ -33,19 +34,6 @@ PHRASE_VAE_FILE = "phrase_vae.safetensors"
 """Name of the file in a folder of weights."""
 DEFAULT_REFINEMENTS = 60
 DEFAULT_READINGS = 6
-"""A 64-bar song is then decoded in half a second to two seconds on two cores, and once in a fifth of that."""
-NEAR = 0.6
-"""Distance of normalised latents up to which they are taken for those of one phrase: on songs that were not learned
-from, nine in ten phrases that were decoded to the note lie nearer than 0.45, for their velocities, and nine in ten
-others further away than 0.95."""
-READING_TEMPERATURE = 0.8
-NATS_OF_DISTANCE = 5.0
-"""Of the readings of a latent the one counts that is likeliest to the decoder and encodes nearest to it again: what a
-squared distance of 1 is worth in nats."""
-SURE = 0.05
-"""Nats up to which a phrase is so likely to the decoder that it is not read again: what is left for all others."""
-PUSH = 0.7
-"""How far a latent is moved against its phrase's deviation for the second reading; of 0.5 to 1.5 the best."""
 
 
 @dataclass(frozen=True)
@@ -136,47 +124,19 @@ class PhraseCodec:
     ) -> PhraseTable:
         """The phrases that encode to about these normalised latents `[p, z]`, as far as they are found.
 
-        Analysis by synthesis: what was decoded, unless the decoder is sure of it, is encoded again, and what does not
-        come out near its latent is read once more, first from a latent moved the other way, then with notes that are
-        drawn; the best reading counts. For latents that phrases have; what lies between those of phrases is better read
-        once, by `decode`.
+        What was decoded, unless the decoder is sure of it or it encodes to its latent again, is read again; see
+        `phraseloom.models.phrase_search`. For latents that phrases have; what lies between those of phrases is better
+        read once, by `decode`.
 
         Args:
-            noise: as for `decode`; so much further from its latent a phrase may lie.
-            readings: how many further readings of what does not come back; each takes less time than the first. The
-                same latents give the same phrases.
+            noise: as for `decode`.
+            readings: how often phrases that are not found yet are read again, six times each. More never fit worse,
+                and the same latents give the same phrases.
         """
         told = np.broadcast_to(np.asarray(noise, np.float32), len(latents)).copy()
         table = self.decode(latents, ticks_per_bar, noise=told)
-        if readings == 0:
-            return table
-        nats = phrase_nats(self.network, table, self.raw(latents), told)
-        doubtful = np.flatnonzero(nats > SURE)
-        found = self.encode(table.select(doubtful))
-        is_near = np.sqrt(NEAR**2 + latents.shape[1] * told[doubtful] ** 2)
-        is_far = np.linalg.norm(found - latents[doubtful], axis=1) > is_near
-        far, found = doubtful[is_far], found[is_far]
-        wanted, told = latents[far], told[far]
-        misfit = nats[far] + _nats_of_distance(found, wanted)
-        generator = torch.Generator().manual_seed(0)
-        for number in range(readings if len(far) else 0):
-            if number == 0:
-                again = self.decode(wanted + PUSH * (wanted - found), ticks_per_bar, noise=told)
-            else:
-                again = decode_phrases(
-                    self.network,
-                    torch.from_numpy(self.raw(wanted)),
-                    ticks_per_bar,
-                    noise=torch.from_numpy(told),
-                    temperature=READING_TEMPERATURE,
-                    note_generator=generator,
-                )
-            its_nats = phrase_nats(self.network, again, self.raw(wanted), told)
-            its_misfit = its_nats + _nats_of_distance(self.encode(again), wanted)
-            better = np.flatnonzero(its_misfit < misfit)
-            misfit[better] = its_misfit[better]
-            table = table.replaced(far[better], again.select(better))
-        return table
+        raw, scale = self.raw(latents), self.statistics.scale
+        return search_phrases(self.network, table, raw, told, ticks_per_bar, scale=scale, num_rounds=readings)
 
     def decode(
         self,
@@ -202,11 +162,6 @@ class PhraseCodec:
         )
 
 
-def _nats_of_distance(found: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """What it counts against phrases that they encode to `found [p, z]` and not to `wanted [p, z]`, `[p]`."""
-    return NATS_OF_DISTANCE * np.square(found - wanted).sum(axis=1)
-
-
 def latent_fingerprint_of(checkpoint: Checkpoint) -> str:
     """16 hexadecimal digits that change with the latents that a phrase VAE's weights make, not with their decoder."""
     encoder = {name: w for name, w in checkpoint.weights.items() if not name.startswith(DECODER_PARTS)}
@@ -223,33 +178,6 @@ def song_phrases(score: Score) -> PhraseTable:
         header_of(track.program, track.is_drum, len(notes)) for track, notes in zip(tracks, phrases, strict=True)
     ]
     return PhraseTable.build(phrases, headers)
-
-
-@torch.inference_mode()
-def encode_means(network: PhraseVAE, table: PhraseTable) -> np.ndarray:
-    """Posterior means `[p, z]` float32, not normalised; phrases of like length are encoded together."""
-    latents = np.zeros((len(table), network.config.latent_size), np.float32)
-    device = network.queries.device
-    size = PHRASES_PER_BATCH if device.type == "cpu" else PHRASES_PER_GPU_BATCH
-    for rows in rows_of_like_length(table.num_notes, size):
-        latents[rows] = network.encode(*PhraseBatch.of(table.select(rows)).to(device)).mean.cpu().numpy()
-    return latents
-
-
-@torch.inference_mode()
-def phrase_nats(network: PhraseVAE, table: PhraseTable, latents: np.ndarray, noise: np.ndarray) -> np.ndarray:
-    """How unlikely each phrase is to the decoder, its velocities aside: `[p]` nats given its latent.
-
-    Args:
-        latents: `[p, z]`, not normalised.
-        noise: `[p]`, as for `phraseloom.models.phrase_decoding.decode_phrases`.
-    """
-    nats = np.zeros(len(table), np.float32)
-    for rows in rows_of_like_length(table.num_notes):
-        memory = network.memory(torch.from_numpy(latents[rows]), torch.from_numpy(noise[rows]))
-        of_steps = network.step_nats(memory, *PhraseBatch.of(table.select(rows)))
-        nats[rows] = torch.cat(of_steps[: Attribute.VELOCITY], dim=1).sum(dim=1).numpy()
-    return nats
 
 
 def phrase_vae_checkpoint(network: PhraseVAE, statistics: LatentStatistics, facts: dict) -> Checkpoint:

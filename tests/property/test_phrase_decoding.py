@@ -8,8 +8,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from phraseloom.events import DRUMS_HEADER, MAX_NOTES, SILENT_HEADER, Attribute, PhraseTable
-from phraseloom.models.phrase_decoding import decode_phrases
+from phraseloom.events import DRUMS_HEADER, MAX_NOTES, SILENT_HEADER, VOCABULARY, Attribute, PhraseTable
+from phraseloom.models.phrase_decoding import Begun, decode_phrases
 from phraseloom.models.phrase_vae import PhraseVAE, PhraseVAEConfig
 
 TINY = PhraseVAEConfig(
@@ -60,6 +60,38 @@ def test_every_phrase_can_be_played(seed, strength, latent_scale, ticks_per_bar,
     table = decode_phrases(network, latents, ticks_per_bar, temperature=temperature, same_onset_bias=same_onset_bias)
     assert len(table) == NUM_PHRASES
     check_playable(table, ticks_per_bar)
+
+
+@settings(max_examples=25)
+@given(seeds, st.floats(0, 30), st.integers(1, 96))
+def test_phrases_that_are_begun_anyhow_can_be_played(seed, strength, ticks_per_bar):
+    network = opinionated_network(seed, strength)
+    rng = np.random.default_rng(seed)
+    sizes = [*VOCABULARY.sizes[Attribute.PITCH :]]
+    values = [rng.integers(VOCABULARY.end_index + 1, size=(NUM_PHRASES, MAX_NOTES))]
+    values += [rng.integers(size, size=(NUM_PHRASES, MAX_NOTES)) for size in sizes]
+    num_values = torch.from_numpy(rng.integers(4 * MAX_NOTES, size=NUM_PHRASES))
+    begun = Begun(torch.from_numpy(np.stack(values, axis=-1)), num_values)
+    check_playable(
+        decode_phrases(network, torch.randn(NUM_PHRASES, TINY.latent_size), ticks_per_bar, begun=begun), ticks_per_bar
+    )
+
+
+def test_what_is_begun_is_kept_and_gone_on_with():
+    network = opinionated_network(7, 3.0)
+    latents = torch.randn(12, TINY.latent_size)
+    plain = decode_phrases(network, latents, 48)
+    sounding = np.flatnonzero(plain.num_notes > 2)
+    assert len(sounding)
+    latents, plain = latents[sounding], plain.select(sounding)
+    steps = torch.from_numpy(plain.padded())
+    whole = decode_phrases(network, latents, 48, begun=Begun(steps, torch.full((len(sounding),), 6)))
+    assert np.array_equal(whole.steps, plain.steps)  # its own beginning leads to its own end
+    steps[:, 1, Attribute.DURATION] = 0
+    other = decode_phrases(network, latents, 48, begun=Begun(steps, torch.full((len(sounding),), 7)))
+    first_two = np.arange(2) + other.offsets[:-1, None]
+    assert np.array_equal(other.steps[first_two[:, 0]], plain.steps[plain.offsets[:-1]])
+    assert (other.steps[first_two[:, 1], Attribute.DURATION] == 0).all()
 
 
 def favour(network: PhraseVAE, attribute: Attribute, index: int) -> None:

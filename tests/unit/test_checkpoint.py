@@ -14,8 +14,9 @@ from safetensors.torch import save_file
 
 from phraseloom.checkpoint import Checkpoint, checkpoint_of, fill_network, read_checkpoint, write_checkpoint
 from phraseloom.errors import CheckpointError, UnreadableFileError
+from phraseloom.models.phrase_tables import encode_means
 from phraseloom.models.phrase_vae import PhraseVAE, PhraseVAEConfig
-from phraseloom.phrase_codec import KIND, LatentStatistics, PhraseCodec, encode_means, phrase_vae_checkpoint
+from phraseloom.phrase_codec import KIND, LatentStatistics, PhraseCodec, phrase_vae_checkpoint
 from phraseloom.training.phrases import song_phrases
 from support.songs import make_song
 
@@ -207,5 +208,5 @@ def test_a_codec_is_its_file(tmp_path):
 def test_latents_do_not_depend_on_how_phrases_are_batched(monkeypatch):
     network, table = tiny_network(), song_phrases(make_song(1, form="i2 A4"))
     latents = encode_means(network, table)
-    monkeypatch.setattr("phraseloom.phrase_codec.PHRASES_PER_BATCH", 5)
+    monkeypatch.setattr("phraseloom.models.phrase_tables.PHRASES_PER_BATCH", 5)
     np.testing.assert_allclose(encode_means(network, table), latents, atol=1e-5)

@@ -1,4 +1,4 @@
-"""Decoding by encoding again: what is found never fits its latent worse than the first reading."""
+"""Decoding by searching: what is found never fits its latent worse than the first reading."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from phraseloom.events import PhraseTable
-from phraseloom.phrase_codec import NATS_OF_DISTANCE, phrase_nats
+from phraseloom.events import VOCABULARY, Attribute, PhraseTable
+from phraseloom.models.phrase_batch import PhraseBatch
+from phraseloom.models.phrase_search import LEAST_PROBABILITY, MOST_VALUES, NATS_OF_DISTANCE, doubts_of
+from phraseloom.models.phrase_tables import phrase_nats
+from phraseloom.models.phrase_vae import step_targets
 from phraseloom.score import Notes
 from support.networks import tiny_codec
 
@@ -66,12 +69,39 @@ def test_the_same_latents_give_the_same_phrases() -> None:
 @pytest.mark.parametrize("enough", ["NEAR", "SURE"])
 def test_what_is_near_or_sure_is_read_once(monkeypatch: pytest.MonkeyPatch, enough: str) -> None:
     codec, wanted = tiny_codec(), latents(8)
-    monkeypatch.setattr(f"phraseloom.phrase_codec.{enough}", 1e6)
-    calls = []
-    decode = codec.decode
-    monkeypatch.setattr(codec, "decode", lambda *args, **options: calls.append(1) or decode(*args, **options))
-    codec.decode_faithfully(wanted, TICKS_PER_BAR)
-    assert len(calls) == 1
+    monkeypatch.setattr(f"phraseloom.models.phrase_search.{enough}", 1e6)
+    monkeypatch.setattr("phraseloom.models.phrase_search.decode_phrases", None)
+    found, plain = codec.decode_faithfully(wanted, TICKS_PER_BAR), codec.decode(wanted, TICKS_PER_BAR)
+    assert np.array_equal(found.steps, plain.steps)
+
+
+def test_doubts_are_other_values_the_likeliest_first() -> None:
+    codec, wanted = tiny_codec(), latents(12)
+    table = codec.decode(wanted, TICKS_PER_BAR)
+    sounding = np.flatnonzero(table.num_notes)
+    table, raw, noise = table.select(sounding), codec.raw(wanted[sounding]), np.zeros(len(sounding), np.float32)
+    doubts = doubts_of(codec.network, table, raw, noise)
+    headers, steps, num_notes = PhraseBatch.of(table)
+    with torch.no_grad():
+        memory = codec.network.memory(torch.from_numpy(raw), torch.from_numpy(noise))
+        logits = codec.network.step_logits(memory, headers, steps)
+    assert len(doubts.row)
+    targets = step_targets(steps, num_notes)
+    falls = {row: [] for row in doubts.row}
+    for row, place, attribute, value in zip(*doubts, strict=True):
+        own, counts = (int(part[row, place]) for part in targets[attribute])
+        assert counts
+        assert value != own
+        if attribute == Attribute.ONSET:
+            assert place == 0 or value >= steps[row, place - 1, Attribute.ONSET]
+            assert place > 0 or value != VOCABULARY.end_index
+        if attribute != Attribute.ONSET:  # there some are out of the question, which makes the others likelier
+            likely = logits[attribute][row, place].log_softmax(dim=-1)
+            assert likely[value] > np.log(LEAST_PROBABILITY)
+            falls[row].append(float(likely[own] - likely[value]))
+    assert all(list_ == pytest.approx(sorted(list_)) for list_ in falls.values())
+    _, counts = np.unique(np.stack(doubts[:3]), axis=1, return_counts=True)
+    assert counts.max() <= MOST_VALUES
 
 
 def test_phrases_of_a_table_are_replaced() -> None:

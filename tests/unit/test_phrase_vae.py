@@ -135,6 +135,17 @@ def test_step_by_step_with_a_cache_is_the_same_as_all_at_once(network, batch):
 
 
 @torch.no_grad()
+def test_the_last_state_alone_is_that_of_all_and_leaves_the_same_cache(network, batch):
+    tokens = decoder_tokens(network, batch)
+    caches, others = ([KeyValueCache() for _ in network.decoder] for _ in range(2))
+    states = network.run_decoder(tokens[:, :-1], 0, caches)
+    last = network.run_decoder(tokens[:, :-1], 0, others, last_only=True)
+    torch.testing.assert_close(last, states[:, -1:])
+    following = [network.run_decoder(tokens[:, -1:], tokens.shape[1] - 1, each) for each in (caches, others)]
+    torch.testing.assert_close(*following)
+
+
+@torch.no_grad()
 def test_several_tokens_can_follow_a_cache(network, batch):
     tokens = decoder_tokens(network, batch)
     caches = [KeyValueCache() for _ in network.decoder]

@@ -93,8 +93,9 @@ class Attention(nn.Module):
         rotary: tuple[Tensor, Tensor],
         bias: Tensor | None = None,
         cache: KeyValueCache | None = None,
+        last_only: bool = False,
     ) -> Tensor:
-        """`x [b, t, d] -> [b, t, d]`.
+        """`x [b, t, d] -> [b, t, d]`, or `[b, 1, d]` of the last token alone.
 
         `bias` is added to the attention logits and broadcasts to `[b, h, t, s]`; `-inf` hides a key.
         """
@@ -104,11 +105,13 @@ class Attention(nn.Module):
         k = rotate(self.key_norm(k), *rotary)
         if cache is not None:
             k, v = cache.extend(k, v)
+        if last_only:
+            q, bias = q[:, :, -1:], None if bias is None else bias[..., -1:, :]
         logits = (q @ k.transpose(-1, -2)) * self.channels**-0.5
         if bias is not None:
             logits = logits + bias
         mixed = logits.softmax(dim=-1).to(v.dtype) @ v
-        return self.out(mixed.transpose(1, 2).reshape(b, t, d))
+        return self.out(mixed.transpose(1, 2).reshape(b, -1, d))
 
 
 class FeedForward(nn.Module):
@@ -140,8 +143,11 @@ class Block(nn.Module):
         rotary: tuple[Tensor, Tensor],
         bias: Tensor | None = None,
         cache: KeyValueCache | None = None,
+        last_only: bool = False,
     ) -> Tensor:
-        x = x + self.dropout(self.attention(self.attention_norm(x), rotary, bias, cache))
+        """Shapes and arguments as for the attention."""
+        attended = self.attention(self.attention_norm(x), rotary, bias, cache, last_only)
+        x = (x[:, -1:] if last_only else x) + self.dropout(attended)
         return x + self.dropout(self.feed_forward(self.feed_forward_norm(x)))
 
 

@@ -9,6 +9,7 @@ Letters in shapes: b phrases still being written, d width, v values of a range.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -26,6 +27,24 @@ VELOCITY_TEMPERATURE = 0.5
 """At 1, drawn velocities vary more than players' do, each note's being drawn on its own; medians vary too little."""
 
 
+class Begun(NamedTuple):
+    """Phrases of which the first values are given."""
+
+    steps: Tensor
+    """`[p, t, 4]`."""
+    num_values: Tensor
+    """`[p]` how many, attributes counted one by one."""
+
+    def instead_of(self, chosen: Tensor, logits: Tensor, rows: Tensor, index: int, attribute: Attribute) -> Tensor:
+        """What was `chosen [b]` for note `index` of the phrases `rows [b]`, or what is given where that is allowed."""
+        if index >= self.steps.shape[1]:
+            return chosen
+        is_given = self.num_values[rows] > index * len(Attribute) + attribute
+        given = self.steps[rows, index, attribute]
+        is_allowed = logits.gather(-1, given[:, None])[:, 0] > HIDDEN / 2
+        return torch.where(is_given & is_allowed, given, chosen)
+
+
 @torch.inference_mode()
 def decode_phrases(
     network: PhraseVAE,
@@ -35,10 +54,10 @@ def decode_phrases(
     noise: Tensor | float = 0.0,
     temperature: float = 0.0,
     generator: torch.Generator | None = None,
-    note_generator: torch.Generator | None = None,
     median_durations: bool = False,
     same_onset_bias: float = 0.0,
     silence_threshold: float = 0.5,
+    begun: Begun | None = None,
 ) -> PhraseTable:
     """The phrases of latents.
 
@@ -49,13 +68,14 @@ def decode_phrases(
         temperature: 0 takes the likeliest onset, pitch and duration of every note; above 0 they are drawn, below 1 from
             a sharper distribution than the network's.
         generator: draws velocities from their distribution, as players vary them; without it they are the median, which
-            is nearest to the true ones in the mean.
-        note_generator: draws the rest; without it `generator` does, or torch's global one.
+            is nearest to the true ones in the mean. The rest is drawn by it too, or by torch's global one.
         median_durations: take the median of every duration in place of the likeliest one, which of an uncertain
             distribution is too often the same short one.
         same_onset_bias: added to the logit of one more note at the onset of the last. The likeliest of uncertain notes
             are too few at once, as each is left out that is less likely than not.
         silence_threshold: probability of silence above which a phrase is silent.
+        begun: values that the phrases begin with, in place of the decoder's; where one is not allowed the decoder's
+            stands.
 
     Raises:
         ValueError: latents of another shape, or not finite; a bar longer than the vocabulary's onsets.
@@ -75,9 +95,9 @@ def decode_phrases(
     rows = torch.nonzero(~silent)[:, 0]
     if len(rows):
         memory = network.memory(latents[rows], torch.as_tensor(noise, dtype=latents.dtype).expand(len(latents))[rows])
-        choice = _Choice(temperature, median_durations, generator, note_generator)
+        choice = _Choice(temperature, median_durations, generator)
         rules = _Rules(len(rows), ticks_per_bar, same_onset_bias)
-        _write_steps(network, memory, headers[rows], rows, rules, choice, steps, num_notes)
+        _write_steps(network, memory, headers[rows], rows, rules, choice, steps, num_notes, begun)
     lengths = num_notes.numpy()
     return PhraseTable(
         headers=headers.numpy().astype(np.int16),
@@ -95,17 +115,21 @@ def _write_steps(
     choice: _Choice,
     steps: Tensor,
     num_notes: Tensor,
+    begun: Begun | None,
 ) -> None:
     """Fills `steps` and `num_notes` at `rows`, step after step until every phrase has ended."""
     tables = network.tables()
     loudness_table = network.loudness_table(tables)
     caches = [KeyValueCache() for _ in network.decoder]
     tokens, loudness = torch.cat([memory.tokens, network.embed_headers(headers)], dim=1), memory.loudness
-    state = network.run_decoder(tokens, 0, caches)[:, -1]
+    state = network.run_decoder(tokens, 0, caches, last_only=True)[:, -1]
     position = tokens.shape[1]
     for index in range(VOCABULARY.max_notes + 1):
         onset_logits = network.heads[Attribute.ONSET](state, tables[Attribute.ONSET]).float()
-        onset = choice.of(Attribute.ONSET, onset_logits + rules.onset_bias(index))
+        onset_logits = onset_logits + rules.onset_bias(index)
+        onset = choice.of(Attribute.ONSET, onset_logits)
+        if begun is not None:
+            onset = begun.instead_of(onset, onset_logits, rows, index, Attribute.ONSET)
         going_on = torch.nonzero(onset != VOCABULARY.end_index)[:, 0]
         if len(going_on) < len(onset):
             rows, state, onset, loudness = rows[going_on], state[going_on], onset[going_on], loudness[going_on]
@@ -122,7 +146,8 @@ def _write_steps(
             logits = network.heads[attribute](state, tables[attribute]).float()
             if attribute == Attribute.PITCH:
                 logits = logits.masked_fill(rules.forbidden_pitches(onset), HIDDEN)
-            values.append(choice.of(attribute, logits))
+            value = choice.of(attribute, logits)
+            values.append(value if begun is None else begun.instead_of(value, logits, rows, index, attribute))
         step = torch.stack(values, dim=-1)
         steps[rows, index] = step
         num_notes[rows] = index + 1
@@ -138,7 +163,6 @@ class _Choice:
     temperature: float
     median_durations: bool
     generator: torch.Generator | None
-    note_generator: torch.Generator | None
 
     def of(self, attribute: Attribute, logits: Tensor) -> Tensor:
         """`[b, v] -> [b]`."""
@@ -146,7 +170,7 @@ class _Choice:
             drawn = self.generator is not None
             return _draw(logits / VELOCITY_TEMPERATURE, self.generator) if drawn else median(logits)
         if self.temperature > 0:
-            return _draw(logits / self.temperature, self.note_generator or self.generator)
+            return _draw(logits / self.temperature, self.generator)
         return median(logits) if attribute == Attribute.DURATION and self.median_durations else logits.argmax(dim=-1)
 
 

@@ -279,11 +279,19 @@ class PhraseVAE(nn.Module):
         return latents[:, : self.config.notes_size], latents[:, self.config.notes_size :]
 
     def run_decoder(
-        self, x: Tensor, start: int, caches: list[KeyValueCache] | None = None, is_seen: Tensor | None = None
+        self,
+        x: Tensor,
+        start: int,
+        caches: list[KeyValueCache] | None = None,
+        is_seen: Tensor | None = None,
+        *,
+        last_only: bool = False,
     ) -> Tensor:
         """Runs new tokens `x [b, t, d]` that begin at position `start` through the causal decoder.
 
         Args:
+            last_only: return the last token's state alone, `[b, 1, d]`; the last layer does no more for the others than
+                that one needs.
             is_seen: `[b, m]` which of the first tokens, those of an open memory, may be looked at; all where None.
         """
         t = x.shape[1]
@@ -297,7 +305,8 @@ class PhraseVAE(nn.Module):
             parts = self.rotary(0, num_memory), self.rotary(self.longest_memory, t - num_memory)
             rotary = torch.cat([parts[0][0], parts[1][0]]), torch.cat([parts[0][1], parts[1][1]])
         for index, block in enumerate(self.decoder):
-            x = block(x, rotary, bias, None if caches is None else caches[index])
+            is_last = index == len(self.decoder) - 1
+            x = block(x, rotary, bias, None if caches is None else caches[index], last_only and is_last)
         return self.decoder_norm(x)
 
     def losses(self, latents: Tensor, noise: Tensor, headers: Tensor, steps: Tensor, num_notes: Tensor) -> StepLosses:

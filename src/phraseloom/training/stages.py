@@ -21,10 +21,11 @@ from phraseloom.errors import CheckpointError, UnreadableFileError, UnsupportedS
 from phraseloom.events import PhraseTable
 from phraseloom.loudness_prior import LoudnessPrior
 from phraseloom.melody_index import MELODY_INDEX_FILE, MelodyIndex
+from phraseloom.models.phrase_tables import encode_means
 from phraseloom.models.phrase_vae import PhraseVAE
 from phraseloom.models.song_dit import SongDiT
 from phraseloom.phrase_codec import KIND as PHRASE_VAE_KIND
-from phraseloom.phrase_codec import LatentStatistics, PhraseCodec, encode_means, phrase_vae_checkpoint
+from phraseloom.phrase_codec import LatentStatistics, PhraseCodec, phrase_vae_checkpoint
 from phraseloom.plan_prior import PlanPrior
 from phraseloom.progress import Progress
 from phraseloom.ranking import REAL_MUSIC_FILE, RealMusic
