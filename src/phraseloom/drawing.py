@@ -137,15 +137,21 @@ def _sample(
     is_from_nothing = bool((start == NEW).all())
     known = torch.zeros(shape) if is_from_nothing else torch.from_numpy(_encoded(request.song, codec))[None]
 
+    guess: Tensor | None = None  # what the network sees of its last step
+
     def denoise(noisy: Tensor, level: Tensor) -> Tensor:
-        predicted = guided(model.network, noisy, level, conditions, guidance)
-        return tied_mean(calibrated(predicted, noisy, level, model.calibration), owners)
+        nonlocal guess
+        predicted = guided(model.network, noisy, level, conditions, guidance, guess)
+        guess = tied_mean(calibrated(predicted, noisy, level, model.calibration), owners)
+        return guess
 
     def project(clean: Tensor, level: Tensor) -> Tensor:
+        nonlocal guess
         own, predicted_from = clean[0].flatten(0, 1).numpy().copy(), level[0].flatten().numpy()
         cells, distinct, index = _drawn_cells(request)
         own[cells] = codec.encode(_decoded(codec, own[distinct], predicted_from[distinct], seed))[index]
-        return torch.from_numpy(own).reshape(clean.shape)
+        guess = torch.from_numpy(own).reshape(clean.shape)
+        return guess
 
     noisy = latents = corrupt(known, noise, start)
     levels = cell_levels(level_grid(steps, model.noise_shift, start.max().item()), start)

@@ -23,7 +23,9 @@ class TooTimid(nn.Module):
         super().__init__()
         self.somewhere = nn.Parameter(torch.zeros(()))
 
-    def forward(self, noisy: Tensor, level: Tensor, conditions: SongConditions) -> Tensor:
+    def forward(
+        self, noisy: Tensor, level: Tensor, conditions: SongConditions, guess: Tensor | None = None
+    ) -> Tensor:
         return best_prediction(noisy, level) - share_at(level, STRENGTH)[..., None] * noisy
 
 

@@ -109,11 +109,21 @@ def test_without_chords_nothing_is_guided(network, conditions) -> None:
     assert batch_sizes == [1]
 
 
+@torch.inference_mode()
+def test_a_guess_is_shown_with_the_chords_and_without(network, conditions) -> None:
+    level, guess = level_of(0.5), torch.randn(noisy().shape, generator=torch.Generator().manual_seed(5))
+    free = conditions.without("chords", torch.tensor([True]))
+    told, untold = (network(noisy(), level, each, guess) for each in (conditions, free))
+    predicted = guided(network, noisy(), level, conditions, Guidance(2.0), guess)
+    torch.testing.assert_close(predicted, untold + 2 * (told - untold), rtol=1e-4, atol=1e-5)
+    assert not torch.allclose(predicted, guided(network, noisy(), level, conditions, Guidance(2.0)), atol=1e-3)
+
+
 @pytest.mark.parametrize("scale", [1.0, 2.0])
 @torch.inference_mode()
 def test_sharpening_moves_on_from_the_network_without_its_last_layer_but_one(network, conditions, scale) -> None:
     level = level_of(0.5)
-    told, weaker = network.with_weakened(noisy(), level, conditions, len(network.blocks) - 2)
+    told, weaker = network.with_weakened(noisy(), level, conditions, None, len(network.blocks) - 2)
     assert not torch.allclose(told, weaker, atol=1e-3)
     only_guided = guided(network, noisy(), level, conditions, Guidance(scale))
     predicted = guided(network, noisy(), level, conditions, Guidance(scale, sharpness=0.5))

@@ -110,6 +110,17 @@ def test_the_ends_of_the_levels_have_finite_predictions_and_gradients(value):
     assert all(torch.isfinite(parameter.grad).all() for parameter in network.parameters())
 
 
+def test_a_guess_counts_for_nothing_to_a_new_network_and_is_heard_by_others(network):
+    noisy, level, conditions = inputs_of(FORM)
+    guess = torch.randn_like(noisy)
+    torch.manual_seed(0)
+    new = SongDiT(TINY_SONG_DIT)
+    assert torch.equal(new(noisy, level, conditions, guess), new(noisy, level, conditions))
+    heard = network(noisy, level, conditions, guess)
+    assert not torch.isclose(heard, network(noisy, level, conditions)).all(dim=-1).any()
+    assert torch.equal(network(noisy, level, conditions, torch.zeros_like(noisy)), network(noisy, level, conditions))
+
+
 def test_padding_does_not_matter(network):
     """A song alone, and the same song in a batch with a longer one: noise and levels behind its end go unheard."""
     noisy, level, conditions = inputs_of(FORM)
@@ -239,7 +250,8 @@ def test_mixed_precision_stays_near_and_ends_in_float32(network):
 
 def test_gradients_reach_every_parameter():
     network = tiny_song_dit()
-    network(*inputs_of(FORM)).square().mean().backward()
+    noisy, *told = inputs_of(FORM)
+    network(noisy, *told, torch.randn_like(noisy)).square().mean().backward()
     without = [name for name, parameter in network.named_parameters() if not parameter.grad.any()]
     assert without == []
 
@@ -261,7 +273,7 @@ def test_a_configuration_takes_on_the_shape_of_a_corpus():
 @torch.inference_mode()
 def test_a_network_without_one_of_its_layers_is_that_network(network, layer):
     noisy, level, conditions = inputs_of(FORM)
-    told, weakened = network.with_weakened(noisy, level, conditions, layer)
+    told, weakened = network.with_weakened(noisy, level, conditions, None, layer)
     assert torch.equal(told, network(noisy, level, conditions))
     without = copy.deepcopy(network)
     without.blocks[layer].forward = lambda x, *_: x

@@ -375,8 +375,14 @@ def test_processes_share_an_epoch_out_between_them(num_processes):
 class Recorder(nn.Module):
     """Predicts zero everywhere and remembers what it was given."""
 
-    def forward(self, noisy: torch.Tensor, level: torch.Tensor, conditions: SongConditions) -> torch.Tensor:
-        self.noisy, self.level, self.conditions = noisy, level, conditions
+    def forward(
+        self,
+        noisy: torch.Tensor,
+        level: torch.Tensor,
+        conditions: SongConditions,
+        guess: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        self.noisy, self.level, self.conditions, self.guess = noisy, level, conditions, guess
         return torch.zeros_like(noisy)
 
 
@@ -433,6 +439,42 @@ def test_the_network_gets_latents_as_noisy_as_it_is_told():
     assert network.level[:, 0, 0].tolist() == [1.0, 0.5]
     assert network.noisy.mean(dim=(1, 2, 3)).tolist() == pytest.approx([0, 25], abs=0.3)
     torch.testing.assert_close(error[:, 0, 0], torch.tensor([2500.0, 10_000.0]))
+
+
+class Counter(Recorder):
+    """Predicts how often it has been asked, with gradients."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.number, self.one = 0, nn.Parameter(torch.ones(()))
+
+    def forward(self, noisy, level, conditions, guess=None):
+        self.number += 1
+        return super().forward(noisy, level, conditions, guess) + self.number * self.one
+
+
+def test_a_guess_is_what_the_network_predicts_of_the_same_without():
+    network, batch = Counter(), some_batch()
+    batch = batch._replace(latents=torch.zeros_like(batch.latents))
+    level = whole_song(0.5, batch)
+    error = denoising_error(network, batch, level, batch.conditions, has_guess=True)
+    assert network.number == 2
+    assert network.guess is not None
+    assert (network.guess == 1).all()
+    assert not network.guess.requires_grad
+    torch.testing.assert_close(error, torch.full_like(error, (2 / 0.5) ** 2))
+    denoising_error(network, batch, level, batch.conditions)
+    assert network.number == 3
+    assert network.guess is None
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+def test_as_many_batches_have_a_guess_as_asked(share):
+    network, batch = Counter(), some_batch()
+    objective = SongDiTObjective(network, SongDiTLossSettings(guess_share=share))
+    for _ in range(200):
+        objective(batch)
+    assert network.number / 200 - 1 == pytest.approx(share, abs=0.1)
 
 
 @pytest.mark.parametrize(("settings", "known"), [

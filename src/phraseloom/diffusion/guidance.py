@@ -36,7 +36,14 @@ class Guidance(NamedTuple):
     highest_level: float = 0.9
 
 
-def guided(network: SongDiT, noisy: Tensor, level: Tensor, conditions: SongConditions, guidance: Guidance) -> Tensor:
+def guided(
+    network: SongDiT,
+    noisy: Tensor,
+    level: Tensor,
+    conditions: SongConditions,
+    guidance: Guidance,
+    guess: Tensor | None = None,
+) -> Tensor:
     """The network's prediction `[b, n, s, z]` with guidance; the level of most noise decides whether there is any.
 
     Songs without chords need none to them.
@@ -47,10 +54,11 @@ def guided(network: SongDiT, noisy: Tensor, level: Tensor, conditions: SongCondi
         free = conditions.without(GUIDED_GROUP, torch.ones(len(noisy), dtype=torch.bool, device=noisy.device))
         conditions = SongConditions(*(torch.cat(pair) for pair in zip(conditions, free, strict=True)))
         noisy, level = noisy.repeat(2, 1, 1, 1), level.repeat(2, 1, 1)
+        guess = None if guess is None else guess.repeat(2, 1, 1, 1)
     if is_between and guidance.sharpness:
-        predicted, weaker = network.with_weakened(noisy, level, conditions, max(0, len(network.blocks) - 2))
+        predicted, weaker = network.with_weakened(noisy, level, conditions, guess, max(0, len(network.blocks) - 2))
     else:
-        predicted = weaker = network(noisy, level, conditions)
+        predicted = weaker = network(noisy, level, conditions, guess)
     moved = predicted
     if is_to_chords:
         told, untold = predicted.chunk(2)

@@ -4,9 +4,12 @@ A diffusion transformer (Peebles and Xie, "Scalable Diffusion Models with Transf
 token a bar: the latents of all slots side by side. One adaptive norm is shared by the layers, each adding its own
 offset (Chen et al., "PixArt-alpha", arXiv 2310.00426). Attention is told by a learned bias which bars belong together.
 The layers see latents of unit variance at every level and correct the best linear guess of the clean ones (Karras et
-al., arXiv 2206.00364, section 5), so that a cell at level 0 comes out as it went in.
+al., arXiv 2206.00364, section 5), so that a cell at level 0 comes out as it went in. What was predicted in the step
+before goes in beside the noisy latents, so that the network keeps to what it has settled for (self-conditioning: Chen
+et al., "Analog Bits", arXiv 2208.04202).
 
-Contract: `(noisy [b, n, s, z], level [b, n, s], conditions) -> clean [b, n, s, z]`, level 0 clean, 1 pure noise.
+Contract: `(noisy [b, n, s, z], level [b, n, s], conditions, guess [b, n, s, z] | None) -> clean [b, n, s, z]`, level 0
+clean, 1 pure noise, None for no guess yet.
 Letters in shapes: b songs, n bars, s slots, z latent size, d width, h heads, l layers.
 """
 
@@ -109,6 +112,7 @@ class SongDiT(nn.Module):
         self.config = config
         width, cells = config.width, config.num_slots * config.latent_size
         self.from_cells = nn.Linear(cells, width)
+        self.from_guess = nn.Linear(cells, width, bias=False)
         self.level_embedding = LevelEmbedding(config.num_slots, width)
         self.condition_embedding = ConditionEmbedding(width, config.num_slots)
         self.to_modulation = nn.Linear(width, 6 * width)
@@ -119,25 +123,24 @@ class SongDiT(nn.Module):
         self.register_buffer("rotary_cos", cos, persistent=False)
         self.register_buffer("rotary_sin", sin, persistent=False)
         initialise(self, 2 * config.num_layers)
-        # Layers start as the identity and the prediction as the best linear guess.
-        for layer in (self.to_modulation, self.to_cells):
-            nn.init.zeros_(layer.weight)
-            nn.init.zeros_(layer.bias)
+        # Layers start as the identity, the prediction as the best linear one, and guesses count for nothing.
+        for weights in (*self.to_modulation.parameters(), *self.to_cells.parameters(), self.from_guess.weight):
+            nn.init.zeros_(weights)
 
-    def forward(self, noisy: Tensor, level: Tensor, conditions: SongConditions) -> Tensor:
-        x, through, predicted = self._started(noisy, level, conditions)
+    def forward(self, noisy: Tensor, level: Tensor, conditions: SongConditions, guess: Tensor | None = None) -> Tensor:
+        x, through, predicted = self._started(noisy, level, conditions, guess)
         return predicted(through(x, range(len(self.blocks))))
 
     def with_weakened(
-        self, noisy: Tensor, level: Tensor, conditions: SongConditions, layer: int
+        self, noisy: Tensor, level: Tensor, conditions: SongConditions, guess: Tensor | None, layer: int
     ) -> tuple[Tensor, Tensor]:
         """The prediction, and the one without the layer of that number; what comes before it is computed once."""
-        x, through, predicted = self._started(noisy, level, conditions)
+        x, through, predicted = self._started(noisy, level, conditions, guess)
         x, behind = through(x, range(layer)), range(layer + 1, len(self.blocks))
         return predicted(through(through(x, range(layer, layer + 1)), behind)), predicted(through(x, behind))
 
     def _started(
-        self, noisy: Tensor, level: Tensor, conditions: SongConditions
+        self, noisy: Tensor, level: Tensor, conditions: SongConditions, guess: Tensor | None
     ) -> tuple[Tensor, Callable[[Tensor, range], Tensor], Callable[[Tensor], Tensor]]:
         """What enters the layers, a way through those of some numbers, and the clean latents from what leaves them."""
         n = noisy.shape[1]
@@ -159,7 +162,9 @@ class SongDiT(nn.Module):
             correction = self.to_cells(self.final_norm(x)).float().unflatten(-1, noisy.shape[2:])
             return (1 - level)[..., None] / deviation.square() * noisy + level[..., None] / deviation * correction
 
-        return self.from_cells((noisy / deviation).flatten(2)) + told, through, predicted
+        guess = torch.zeros_like(noisy) if guess is None else guess  # every weight has its part in every step
+        x = self.from_cells((noisy / deviation).flatten(2)) + self.from_guess(guess.flatten(2)) + told
+        return x, through, predicted
 
     def _is_near(self, relations: Tensor) -> Tensor:
         """`[b, n, n]` bool: the pairs of bars that see each other in the local layers."""

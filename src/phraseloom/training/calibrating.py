@@ -34,7 +34,8 @@ def fitted_calibration(network: nn.Module, songs: Sequence[LatentSong], bars_per
                 level = torch.full(batch.latents.shape[:-1], value, device=device)
                 noisy = corrupt(batch.latents, torch.randn_like(batch.latents), level)
                 with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
-                    predicted = network(noisy, level, batch.conditions).float()
+                    guess = network(noisy, level, batch.conditions).float()
+                    predicted = network(noisy, level, batch.conditions, guess).float()
                 sums = [(each * is_bar).sum() for each in leaning(batch.latents, predicted, noisy, level)]
                 left, taken = left + float(sums[0]), taken + float(sums[1])
     network.train(was_training)

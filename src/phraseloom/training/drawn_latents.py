@@ -147,7 +147,8 @@ def predicted_cells(
     owners = torch.where(batch.conditions.repeats > 0, batch.owners, own)
     levels = level[:, None, None].expand(batch.owners.shape)
     noisy = corrupt(batch.latents, shared(torch.randn_like(batch.latents), owners), levels)
-    predicted = tied_mean(guided(network, noisy, levels, batch.conditions, guidance), owners)
+    guess = tied_mean(guided(network, noisy, levels, batch.conditions, guidance), owners)
+    predicted = tied_mean(guided(network, noisy, levels, batch.conditions, guidance, guess), owners)
     is_used = (batch.owners == own) & (batch.bars >= 0)[..., None]
     rows = (batch.bars[..., None] * num_slots + torch.arange(num_slots, device=device))[is_used]
     cells = DrawnCells(*(each.cpu().numpy() for each in (rows, predicted[is_used], levels[is_used])))

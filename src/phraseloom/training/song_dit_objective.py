@@ -42,6 +42,8 @@ class SongDiTLossSettings(BaseModel):
     whole song; as often it is unknown in about half of the sections."""
     all_dropout: float = Field(0.15, ge=0, le=1)
     """Chance of all groups to be unknown together."""
+    guess_share: float = Field(0.5, ge=0, le=1)
+    """Share of the batches in which the network sees what it predicted of the same noisy songs without."""
     shared_noise_share: float = Field(0.5, ge=0, le=1)
     """Share of the songs whose homologous bars have some noise in common; how much is drawn evenly, and told."""
 
@@ -64,7 +66,8 @@ class SongDiTObjective(Objective[SongDiT]):
         )
         batch = batch._replace(conditions=self._with_shared_noise(batch.conditions))
         conditions = self._with_some_unknown(batch.conditions)
-        error = denoising_error(self.network, batch, level, conditions)
+        has_guess = bool(torch.rand(()) < settings.guess_share)
+        error = denoising_error(self.network, batch, level, conditions, has_guess=has_guess)
         return cell_mean(error, batch.conditions.is_bar[..., None] & (level > 0)), {}
 
     def _with_shared_noise(self, conditions: SongConditions) -> SongConditions:
@@ -91,12 +94,17 @@ class SongDiTObjective(Objective[SongDiT]):
         return conditions
 
 
-def denoising_error(network: nn.Module, batch: SongBatch, level: Tensor, conditions: SongConditions) -> Tensor:
+def denoising_error(
+    network: nn.Module, batch: SongBatch, level: Tensor, conditions: SongConditions, *, has_guess: bool = False
+) -> Tensor:
     """`[b, n, s]` squared error of the velocity with fresh noise at `level [b, n, s]`.
 
     Cells that are told to repeat another start from the same noise, and homologous bars from noise that is the same in
     part, as they do when songs are drawn. Not at another level, though: two mixtures of the same two things would give
     both away.
+
+    Args:
+        has_guess: the network is shown what it predicts without.
     """
     told = batch.conditions
     groups = homologous_bars(told)
@@ -108,7 +116,11 @@ def denoising_error(network: nn.Module, batch: SongBatch, level: Tensor, conditi
     is_tied = (conditions.repeats > 0) & (level == level.gather(1, batch.owners))
     owners = torch.where(is_tied, batch.owners, own)
     noisy = corrupt(batch.latents, shared(noise, owners), level)
-    return velocity_error(network(noisy, level, conditions), batch.latents, level)
+    guess = None
+    if has_guess:
+        with torch.no_grad():
+            guess = network(noisy, level, conditions)
+    return velocity_error(network(noisy, level, conditions, guess), batch.latents, level)
 
 
 def cell_mean(error: Tensor, counts: Tensor) -> Tensor:

@@ -217,7 +217,7 @@ def song_dit_figures(network: nn.Module, songs: Sequence[LatentSong], bars_per_b
         for value in HELD_OUT_LEVELS:
             level = torch.full(batch.latents.shape[:-1], value, device=device)
             with autocast_where_faster(device.type):
-                error = denoising_error(network, batch, level, batch.conditions)
+                error = denoising_error(network, batch, level, batch.conditions, has_guess=True)
             sums[f"level {value}"] += float(cell_mean(error, batch.conditions.is_bar[..., None])) / len(batches)
     network.train(was_training)
     return {**sums, "mean": sum(sums.values()) / len(HELD_OUT_LEVELS)}
