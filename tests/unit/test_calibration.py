@@ -23,9 +23,7 @@ class TooTimid(nn.Module):
         super().__init__()
         self.somewhere = nn.Parameter(torch.zeros(()))
 
-    def forward(
-        self, noisy: Tensor, level: Tensor, conditions: SongConditions, guess: Tensor | None = None
-    ) -> Tensor:
+    def forward(self, noisy: Tensor, level: Tensor, conditions: SongConditions, guess: Tensor | None = None) -> Tensor:
         return best_prediction(noisy, level) - share_at(level, STRENGTH)[..., None] * noisy
 
 

@@ -139,7 +139,7 @@ def test_the_key_moves_the_same_notes(composer, first, second, semitones):
     """Of a seed with which the weights write no notes so low or high that they would be moved by octaves too, and where
     no textures say how high parts are to sound."""
     composer = with_prior(composer, prior_of())
-    one, other = (composer.generate(in_key(key), seed=91, steps=1).score for key in (first, second))
+    one, other = (composer.generate(in_key(key), seed=3, steps=1).score for key in (first, second))
     pitches = np.concatenate([track.notes.pitch for track in one.tracks if not track.is_drum])
     assert 6 <= pitches.min() < pitches.max() <= 121
     assert other == transpose(one, semitones)

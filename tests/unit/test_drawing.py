@@ -111,9 +111,9 @@ def test_the_key_moves_what_is_written_and_what_is_heard(composer):
     """Of a seed with which no note is written so low or high that it would be moved by octaves too."""
     levels = levels_of(KNOWN)
     levels[:, MELODY] = NEW
-    one = drawn(composer, SONG, levels, seed=5).song
+    one = drawn(composer, SONG, levels, seed=16).song
     assert len(one.tracks[MELODY].notes) > 0
-    assert drawn(composer, transpose(SONG, 1), levels, seed=5).song == transpose(one, 1)
+    assert drawn(composer, transpose(SONG, 1), levels, seed=16).song == transpose(one, 1)
 
 
 def test_tied_cells_hold_the_same_notes(composer):

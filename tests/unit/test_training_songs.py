@@ -441,7 +441,7 @@ def test_the_network_gets_latents_as_noisy_as_it_is_told():
     torch.testing.assert_close(error[:, 0, 0], torch.tensor([2500.0, 10_000.0]))
 
 
-class Counter(Recorder):
+class CountingRecorder(Recorder):
     """Predicts how often it has been asked, with gradients."""
 
     def __init__(self) -> None:
@@ -454,7 +454,7 @@ class Counter(Recorder):
 
 
 def test_a_guess_is_what_the_network_predicts_of_the_same_without():
-    network, batch = Counter(), some_batch()
+    network, batch = CountingRecorder(), some_batch()
     batch = batch._replace(latents=torch.zeros_like(batch.latents))
     level = whole_song(0.5, batch)
     error = denoising_error(network, batch, level, batch.conditions, has_guess=True)
@@ -470,7 +470,7 @@ def test_a_guess_is_what_the_network_predicts_of_the_same_without():
 
 @pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
 def test_as_many_batches_have_a_guess_as_asked(share):
-    network, batch = Counter(), some_batch()
+    network, batch = CountingRecorder(), some_batch()
     objective = SongDiTObjective(network, SongDiTLossSettings(guess_share=share))
     for _ in range(200):
         objective(batch)
