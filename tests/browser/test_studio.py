@@ -71,6 +71,7 @@ def test_03_space_plays_types_or_toggles(studio: StudioPage, service: Service) -
     studio.wait_until(lambda: studio.tick > 4)
     studio.page.keyboard.press("Space")
     expect(studio.button("Play")).to_be_visible()
+    studio.page.wait_for_timeout(200)  # a last frame may still be drawn
     stopped_tick = studio.tick
     field = studio.type_chords(3, "C Am")
     expect(field).to_have_value("C Am")
@@ -369,6 +370,8 @@ def test_14_a_killed_service_leaves_a_page_that_plays(context: BrowserContext, m
     long_job = {"song": song["id"], "operation": "generate", "steps": 1000, "seed": 1, "count": 8}
     mortal_service.ask("POST", "/api/jobs", long_job)
     studio.wait_for_state("generating")
+    # The page says so of a job that waits, too, and that one would not be lost.
+    studio.wait_until(lambda: mortal_service.ask("GET", "/api/jobs")["jobs"][0]["state"] == "running")
     mortal_service.kill()
     studio.wait_for_state("offline")
     expect(studio.page.get_by_role("alert").filter(has_text="does not answer")).to_be_visible()
