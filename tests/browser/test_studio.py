@@ -71,7 +71,6 @@ def test_03_space_plays_types_or_toggles(studio: StudioPage, service: Service) -
     studio.wait_until(lambda: studio.tick > 4)
     studio.page.keyboard.press("Space")
     expect(studio.button("Play")).to_be_visible()
-    studio.page.wait_for_timeout(200)  # a last frame may still be drawn
     stopped_tick = studio.tick
     field = studio.type_chords(3, "C Am")
     expect(field).to_have_value("C Am")

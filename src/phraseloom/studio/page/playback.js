@@ -55,6 +55,7 @@ export class Playback {
 
   #pause() {
     this.player.pause();
+    this.#move(); // where it stopped, before anything says that it has
     this.store.set({ isPlaying: false });
   }
 
