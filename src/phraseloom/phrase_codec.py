@@ -135,6 +135,8 @@ class PhraseCodec:
         """
         told = np.broadcast_to(np.asarray(noise, np.float32), len(latents)).copy()
         table = self.decode(latents, ticks_per_bar, noise=told)
+        if readings == 0:
+            return table
         raw, scale = self.raw(latents), self.statistics.scale
         return search_phrases(self.network, table, raw, told, ticks_per_bar, scale=scale, num_rounds=readings)
 
