@@ -22,7 +22,7 @@ from phraseloom.checkpoint import (
 from phraseloom.events import PhraseTable, header_of
 from phraseloom.models.latent_refinement import refine_latents
 from phraseloom.models.phrase_decoding import decode_phrases
-from phraseloom.models.phrase_search import search_phrases
+from phraseloom.models.phrase_search import PhraseSearch
 from phraseloom.models.phrase_tables import encode_means
 from phraseloom.models.phrase_vae import DECODER_PARTS, PhraseVAE, PhraseVAEConfig
 from phraseloom.progress import Progress, silent
@@ -137,8 +137,11 @@ class PhraseCodec:
         table = self.decode(latents, ticks_per_bar, noise=told)
         if readings == 0:
             return table
-        raw, scale = self.raw(latents), self.statistics.scale
-        return search_phrases(self.network, table, raw, told, ticks_per_bar, scale=scale, num_rounds=readings)
+        search = PhraseSearch(self.network, table, self.raw(latents), told, ticks_per_bar, self.statistics.scale)
+        for _ in range(readings):
+            if not search.go_on():
+                break
+        return search.table
 
     def decode(
         self,

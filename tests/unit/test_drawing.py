@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import torch
 
+from phraseloom import drawing
 from phraseloom.composer import Composer
 from phraseloom.diffusion.guidance import Guidance
-from phraseloom.drawing import KNOWN, NEW, SAME_ONSET_BIAS, Request, draw
+from phraseloom.drawing import KNOWN, NEW, PROJECTED_BELOW, SAME_ONSET_BIAS, Request, draw
 from phraseloom.phrase_codec import song_phrases
 from phraseloom.repeats import FRESH
 from phraseloom.score import Notes, Score
@@ -125,6 +126,36 @@ def test_tied_cells_hold_the_same_notes(composer):
     for bar, source in ((4, 0), (5, 1)):
         for one, other in zip(phrases[bar], phrases[source], strict=True):
             assert one.table[:, [0, 2, 3]].tolist() == other.table[:, [0, 2, 3]].tolist()
+
+
+def test_the_network_sees_its_last_guess_or_the_phrases_it_was_moved_onto(composer, monkeypatch):
+    guesses, predictions, marks = [], [], []
+    guided, tied_mean, euler = drawing.guided, drawing.tied_mean, drawing.euler
+
+    def seeing(*arguments):
+        guesses.append(arguments[-1])
+        return guided(*arguments)
+
+    def predicting(*arguments):
+        predictions.append(tied_mean(*arguments))
+        return predictions[-1]
+
+    def marking(denoise, noisy, levels, *, project, project_below):
+        def projected(*arguments):
+            marks.append((len(predictions), project(*arguments)))
+            return marks[-1][1]
+
+        return euler(denoise, noisy, levels, project=projected, project_below=project_below)
+
+    for name, stand_in in (("guided", seeing), ("tied_mean", predicting), ("euler", marking)):
+        monkeypatch.setattr(drawing, name, stand_in)
+    request = Request(SONG, levels_of(NEW))
+    draw(request, composer.codec, composer.model, seed=1, steps=16, guidance=Guidance(), progress=lambda *_: None)
+    assert len(guesses) == len(predictions) == 16
+    assert len(marks) == len(PROJECTED_BELOW)
+    assert guesses[0] is None
+    expected = dict(enumerate(predictions, start=1)) | dict(marks)
+    assert all(guesses[step] is expected[step] for step in range(1, 16))
 
 
 def test_without_a_key_notes_are_written_as_they_are_drawn(composer):

@@ -468,6 +468,20 @@ def test_a_guess_is_what_the_network_predicts_of_the_same_without():
     assert network.guess is None
 
 
+def test_a_guess_takes_no_gradients_away_in_mixed_precision():
+    """Weights that autocast keeps from the guess, made without gradients, would have none behind it either."""
+    batch, gradients = some_batch(), []
+    for is_mixed in (False, True):
+        network = tiny_song_dit()
+        torch.manual_seed(0)
+        with torch.autocast("cpu", torch.bfloat16, enabled=is_mixed):
+            error = denoising_error(network, batch, whole_song(0.5, batch), batch.conditions, has_guess=True)
+        error.mean().backward()
+        gradients.append({name: float(weights.grad.norm()) for name, weights in network.named_parameters()})
+    assert min(gradients[0].values()) > 0
+    assert gradients[1] == pytest.approx(gradients[0], rel=0.1)
+
+
 @pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
 def test_as_many_batches_have_a_guess_as_asked(share):
     network, batch = CountingRecorder(), some_batch()

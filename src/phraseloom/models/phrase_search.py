@@ -54,17 +54,8 @@ class Doubts(NamedTuple):
     """`[m]` index in the attribute's range; an onset may be the end."""
 
 
-def search_phrases(
-    network: PhraseVAE,
-    table: PhraseTable,
-    latents: np.ndarray,
-    noise: np.ndarray,
-    ticks_per_bar: int,
-    *,
-    scale: float,
-    num_rounds: int,
-) -> PhraseTable:
-    """`table`, phrases replaced by others that fit their latents better, as far as they are found.
+class PhraseSearch:
+    """The search for the phrases of latents, and where it stands.
 
     Args:
         table: the phrases as they were decoded from
@@ -72,17 +63,10 @@ def search_phrases(
         noise: `[p]`, as for `phraseloom.models.phrase_decoding.decode_phrases`.
         ticks_per_bar: as there.
         scale: of the latents, as in `phraseloom.phrase_codec.LatentStatistics`.
-        num_rounds: how often each phrase that is not found yet is read again, six times each.
+
+    Attributes:
+        table: the phrases, replaced by others that fit their latents better as far as they are found.
     """
-    search = _Search(network, table, latents, noise, ticks_per_bar, scale)
-    for _ in range(num_rounds):
-        if not search.go_on():
-            break
-    return search.table
-
-
-class _Search:
-    """Where the search for each phrase stands."""
 
     def __init__(
         self,
@@ -103,7 +87,7 @@ class _Search:
         self.squared_distance[self.going_on] = found
 
     def go_on(self) -> bool:
-        """One round; returns whether there was anything to read."""
+        """Reads each phrase that is not found yet six times more; returns whether there was anything to read."""
         self.going_on = self.going_on[self.squared_distance[self.going_on] > NEAR**2]
         chosen = self.table.select(self.going_on)
         doubts = doubts_of(self.network, chosen, self.latents[self.going_on], self.noise[self.going_on])
