@@ -106,13 +106,16 @@ def encode_song(
 
 
 def decode_song(
-    song: LatentSong, codec: PhraseCodec, noise: np.ndarray | float = 0.0, readings: int = DEFAULT_READINGS
+    song: LatentSong,
+    codec: PhraseCodec,
+    noise: np.ndarray | float = 0.0,
+    readings: np.ndarray | int = DEFAULT_READINGS,
 ) -> Score:
     """The song of latents: a valid score whatever the latents are.
 
     Args:
         noise: what the decoder is told of the noise in the latents, as a share of their scale; a number or `[n, t]`.
-        readings: as for `PhraseCodec.decode_faithfully`.
+        readings: as for `PhraseCodec.decode_faithfully`; a number or `[n, t]`.
 
     Raises:
         CheckpointError: the latents are those of another phrase VAE.
@@ -129,13 +132,15 @@ def decode_song(
     frame, num_tracks = song.frame, len(song.frame.tracks)
     cells = song.latents.reshape(-1, size)
     told_noise = np.broadcast_to(np.asarray(noise, np.float32), song.latents.shape[:2]).ravel()
+    num_readings = np.broadcast_to(readings, song.latents.shape[:2]).ravel()
     cell_ticks = np.diff(frame.bar_start_ticks).repeat(num_tracks)
     phrases = [Notes.empty()] * len(cells)
     for ticks in np.unique(cell_ticks).tolist():
         rows = np.flatnonzero(cell_ticks == ticks)
         for start in range(0, len(rows), PHRASES_PER_BATCH):
             batch = rows[start : start + PHRASES_PER_BATCH]
-            table = codec.decode_faithfully(cells[batch], ticks, noise=told_noise[batch], readings=readings)
+            told = {"noise": told_noise[batch], "readings": num_readings[batch]}
+            table = codec.decode_faithfully(cells[batch], ticks, **told)
             for index, row in enumerate(batch.tolist()):
                 shift = 0 if frame.tracks[row % num_tracks].is_drum else -song.semitones
                 phrases[row] = table.phrase(index).transposed(shift)

@@ -18,7 +18,7 @@ import numpy as np
 from phraseloom.errors import RequestError
 from phraseloom.form import Section, bar_positions
 from phraseloom.latent_songs import LatentSong, decode_song, encode_song, frame_of
-from phraseloom.phrase_codec import PhraseCodec
+from phraseloom.phrase_codec import DEFAULT_READINGS, PhraseCodec
 from phraseloom.progress import Progress
 from phraseloom.score import MeterChange, Score, TempoChange, Track
 
@@ -68,7 +68,10 @@ def _songs(
             yield decode_song(ends[0 if step == 0 else 1], codec)
         else:
             mixed = between(first, last, step / (num_steps - 1))
-            yield _without_silent_tracks(decode_song(mixed, codec, _noise(mixed, first, last)))
+            noise = _noise(mixed, first, last)
+            # Between phrases there is none to be found that encodes to the latent.
+            readings = np.where(noise < MIXED_NOISE, DEFAULT_READINGS, 0)
+            yield _without_silent_tracks(decode_song(mixed, codec, noise, readings))
 
 
 def paired_songs(a: Score, b: Score) -> tuple[Score, Score]:

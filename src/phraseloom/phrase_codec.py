@@ -120,7 +120,7 @@ class PhraseCodec:
         ticks_per_bar: int,
         *,
         noise: np.ndarray | float = 0.0,
-        readings: int = DEFAULT_READINGS,
+        readings: np.ndarray | int = DEFAULT_READINGS,
     ) -> PhraseTable:
         """The phrases that encode to about these normalised latents `[p, z]`, as far as they are found.
 
@@ -130,17 +130,17 @@ class PhraseCodec:
 
         Args:
             noise: as for `decode`.
-            readings: how often phrases that are not found yet are read again, six times each. More never fit worse,
-                and the same latents give the same phrases.
+            readings: how often phrases that are not found yet are read again, six times each; one number or `[p]`.
+                More never fit worse, and the same latents give the same phrases.
         """
         told = np.broadcast_to(np.asarray(noise, np.float32), len(latents)).copy()
         table = self.decode(latents, ticks_per_bar, noise=told)
-        if readings == 0:
+        num_rounds, raw = np.broadcast_to(readings, len(latents)), self.raw(latents)
+        if not num_rounds.any():
             return table
-        search = PhraseSearch(self.network, table, self.raw(latents), told, ticks_per_bar, self.statistics.scale)
-        for _ in range(readings):
-            if not search.go_on():
-                break
+        search = PhraseSearch(self.network, table, raw, told, ticks_per_bar, self.statistics.scale, num_rounds)
+        while search.go_on():
+            pass
         return search.table
 
     def decode(

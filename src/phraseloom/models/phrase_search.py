@@ -63,6 +63,7 @@ class PhraseSearch:
         noise: `[p]`, as for `phraseloom.models.phrase_decoding.decode_phrases`.
         ticks_per_bar: as there.
         scale: of the latents, as in `phraseloom.phrase_codec.LatentStatistics`.
+        num_rounds: `[p]` how often each phrase is read again at most, six times each.
 
     Attributes:
         table: the phrases, replaced by others that fit their latents better as far as they are found.
@@ -76,9 +77,11 @@ class PhraseSearch:
         noise: np.ndarray,
         ticks_per_bar: int,
         scale: float,
+        num_rounds: np.ndarray,
     ) -> None:
         self.network, self.table, self.latents, self.noise = network, table, latents, noise
         self.ticks_per_bar, self.scale = ticks_per_bar, scale
+        self.num_rounds, self.round = num_rounds, 0
         self.nats = phrase_nats(network, table, latents, noise)
         self.squared_distance = np.zeros(len(table), np.float32)
         self.num_doubts_tried = np.zeros(len(table), np.int64)
@@ -88,7 +91,9 @@ class PhraseSearch:
 
     def go_on(self) -> bool:
         """Reads each phrase that is not found yet six times more; returns whether there was anything to read."""
-        self.going_on = self.going_on[self.squared_distance[self.going_on] > NEAR**2]
+        is_near = self.squared_distance[self.going_on] <= NEAR**2
+        self.going_on = self.going_on[~is_near & (self.num_rounds[self.going_on] > self.round)]
+        self.round += 1
         chosen = self.table.select(self.going_on)
         doubts = doubts_of(self.network, chosen, self.latents[self.going_on], self.noise[self.going_on])
         number = np.arange(len(doubts.row)) - np.searchsorted(doubts.row, doubts.row)
