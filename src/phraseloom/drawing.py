@@ -30,6 +30,7 @@ from phraseloom.models.conditions import (
     homologous_bars,
     song_conditions,
 )
+from phraseloom.models.note_bias import NoteBias, tones_of
 from phraseloom.phrase_codec import PhraseCodec, song_phrases
 from phraseloom.progress import Progress
 from phraseloom.repeats import FRESH, owners_of
@@ -43,10 +44,6 @@ KNOWN, NEW = 0.0, 1.0
 PROJECTED_BELOW = (0.45, 0.3)
 """Noise levels below which what the network predicts is decoded to notes and encoded again: between the latents of
 phrases lie many that are nobody's, and what is drawn around them settles for what notes can say."""
-
-SAME_ONSET_BIAS = 1.0
-"""As for `phraseloom.models.phrase_decoding.decode_phrases`: drawn songs then have nearly as many notes at once as real
-ones."""
 
 _LOUDNESS = 3
 """What its random numbers are named by."""
@@ -110,7 +107,7 @@ def draw(
     latents, levels = _sample(request, codec, model, seed, steps, guidance, progress)
     sampled = time.perf_counter()
     progress("decoding", 0.9)
-    song = _completed(request, codec, latents, levels, model.loudness_prior, seed)
+    song = _completed(request, codec, model, latents, levels, seed)
     progress("done", 1.0)
     return Drawn(song, {"sampling": sampled - started, "decoding": time.perf_counter() - sampled})
 
@@ -149,7 +146,9 @@ def _sample(
         nonlocal guess
         own, predicted_from = clean[0].flatten(0, 1).numpy().copy(), level[0].flatten().numpy()
         cells, distinct, index = _drawn_cells(request)
-        own[cells] = codec.encode(_decoded(codec, own[distinct], predicted_from[distinct], seed))[index]
+        own[cells] = codec.encode(
+            _decoded(codec, model, request, distinct, own[distinct], predicted_from[distinct], seed)
+        )[index]
         guess = torch.from_numpy(own).reshape(clean.shape)
         return guess
 
@@ -195,28 +194,38 @@ def _drawn_cells(request: Request) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return cells, distinct, index
 
 
-def _decoded(codec: PhraseCodec, latents: np.ndarray, levels: np.ndarray, seed: int) -> PhraseTable:
+def _decoded(
+    codec: PhraseCodec,
+    model: SongModel,
+    request: Request,
+    cells: np.ndarray,
+    latents: np.ndarray,
+    levels: np.ndarray,
+    seed: int,
+) -> PhraseTable:
     """The phrases of `latents [p, z]` that were predicted from the noise `levels [p]`, velocities drawn with the seed.
 
     The decoder has learned to read predictions and to take the level for their noise.
     """
     velocities = torch.Generator().manual_seed(seed)
+    num_bars, num_slots = request.levels.shape
+    tones = tones_of(beat_chords(normalise_key(request.song))).reshape(num_bars, -1, 12)
     return codec.decode(
         latents,
         TICKS_PER_BAR,
         noise=levels,
         generator=velocities,
         median_durations=True,
-        same_onset_bias=SAME_ONSET_BIAS,
+        bias=NoteBias.of(model.note_bias, cells % num_slots, tones[cells // num_slots]),
     )
 
 
 def _completed(
     request: Request,
     codec: PhraseCodec,
+    model: SongModel,
     latents: np.ndarray,
     levels: np.ndarray,
-    loudness_prior: LoudnessPrior,
     seed: int,
 ) -> Score:
     """The song with the notes of `latents [n, s, z]`, predicted from `levels [n, s]`, in the cells that are not known.
@@ -225,9 +234,10 @@ def _completed(
     """
     song, num_slots = request.song, latents.shape[1]
     cells, distinct, index = _drawn_cells(request)
-    phrases = _decoded(codec, latents.reshape(-1, latents.shape[-1])[distinct], levels.ravel()[distinct], seed)
+    flat = latents.reshape(-1, latents.shape[-1])
+    phrases = _decoded(codec, model, request, distinct, flat[distinct], levels.ravel()[distinct], seed)
     shift = normalising_shift(song.key)
-    loudness = _loudness(request, loudness_prior, seed)
+    loudness = _loudness(request, model.loudness_prior, seed)
     tracks = []
     for slot, track in enumerate(song.tracks):
         of_slot = np.flatnonzero(cells % num_slots == slot)

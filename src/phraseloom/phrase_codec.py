@@ -21,6 +21,7 @@ from phraseloom.checkpoint import (
 )
 from phraseloom.events import PhraseTable, header_of
 from phraseloom.models.latent_refinement import refine_latents
+from phraseloom.models.note_bias import NoteBias
 from phraseloom.models.phrase_decoding import decode_phrases
 from phraseloom.models.phrase_search import PhraseSearch
 from phraseloom.models.phrase_tables import encode_means
@@ -152,7 +153,7 @@ class PhraseCodec:
         temperature: float = 0.0,
         generator: torch.Generator | None = None,
         median_durations: bool = False,
-        same_onset_bias: float = 0.0,
+        bias: NoteBias | None = None,
     ) -> PhraseTable:
         """The phrases of normalised latents `[p, z]`; see `phraseloom.models.phrase_decoding.decode_phrases`."""
         return decode_phrases(
@@ -163,7 +164,7 @@ class PhraseCodec:
             temperature=temperature,
             generator=generator,
             median_durations=median_durations,
-            same_onset_bias=same_onset_bias,
+            bias=bias,
         )
 
 

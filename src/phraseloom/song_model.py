@@ -19,6 +19,7 @@ from phraseloom.checkpoint import (
 from phraseloom.chord_prior import ChordPrior
 from phraseloom.errors import CheckpointError
 from phraseloom.loudness_prior import LoudnessPrior
+from phraseloom.models.note_bias import SlotBias
 from phraseloom.models.song_dit import SongDiT, SongDiTConfig
 from phraseloom.phrase_codec import PhraseCodec
 from phraseloom.plan_prior import PlanPrior
@@ -41,6 +42,7 @@ BELONGINGS = (
     "plan_prior",
     "loudness_prior",
     "texture_prior",
+    "note_bias",
 )
 """What a file of weights must say beside the network's sizes."""
 
@@ -66,6 +68,7 @@ class SongModel:
         plan_prior: forms and tempos of the training songs.
         loudness_prior: how loud their tracks are.
         texture_prior: how densely and how high they play in which sections.
+        note_bias: of each slot, what the decoder is biased by when songs are drawn.
         fingerprint: of the weights of both networks, for reports; empty for weights that are still being trained.
     """
 
@@ -77,6 +80,7 @@ class SongModel:
     plan_prior: PlanPrior
     loudness_prior: LoudnessPrior
     texture_prior: TexturePrior
+    note_bias: tuple[SlotBias, ...]
     calibration: float = 0.0
     fingerprint: str = ""
 
@@ -112,6 +116,7 @@ def load_song_model(path: Path, codec: PhraseCodec) -> SongModel:
         PlanPrior.from_dict(checkpoint.extra["plan_prior"]),
         LoudnessPrior.from_dict(checkpoint.extra["loudness_prior"]),
         TexturePrior.from_dict(checkpoint.extra["texture_prior"]),
+        tuple(SlotBias(**bias) for bias in checkpoint.extra["note_bias"]),
         checkpoint.extra["calibration"],
         fingerprint_of([checkpoint.fingerprint, codec.fingerprint], {}),
     )
@@ -128,6 +133,7 @@ def song_dit_checkpoint(model: SongModel, latent_fingerprint: str, facts: dict[s
         "plan_prior": model.plan_prior.to_dict(),
         "loudness_prior": model.loudness_prior.to_dict(),
         "texture_prior": model.texture_prior.to_dict(),
+        "note_bias": [asdict(bias) for bias in model.note_bias],
         "calibration": model.calibration,
         **facts,
     }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import pytest
 import torch
@@ -9,13 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from phraseloom.events import DRUMS_HEADER, MAX_NOTES, SILENT_HEADER, VOCABULARY, Attribute, PhraseTable
+from phraseloom.harmony import parse_chord
+from phraseloom.models.note_bias import NoteBias, SlotBias, Tone, tones_of
 from phraseloom.models.phrase_decoding import Begun, decode_phrases
 from phraseloom.models.phrase_vae import PhraseVAE, PhraseVAEConfig
+from phraseloom.score import TICKS_PER_QUARTER
 
 TINY = PhraseVAEConfig(
     width=32, num_heads=2, encoder_layers=1, decoder_layers=1, latent_size=13, num_query_tokens=2, num_memory_tokens=2
 )
 NUM_PHRASES = 6
+C_MAJOR = parse_chord("C")
 
 seeds = st.integers(0, 2**32 - 1)
 
@@ -53,11 +59,15 @@ def check_playable(table: PhraseTable, ticks_per_bar: int) -> None:
     st.sampled_from([0.0, 0.3, 1.0, 5.0]),
     st.sampled_from([0.0, 1.0, 100.0]),
 )
-def test_every_phrase_can_be_played(seed, strength, latent_scale, ticks_per_bar, temperature, same_onset_bias):
+def test_every_phrase_can_be_played(seed, strength, latent_scale, ticks_per_bar, temperature, largest_bias):
     network = opinionated_network(seed, strength)
     latents = (torch.randn(NUM_PHRASES, TINY.latent_size, dtype=torch.float64) * latent_scale).float()
     latents = latents.nan_to_num(posinf=3e38, neginf=-3e38)
-    table = decode_phrases(network, latents, ticks_per_bar, temperature=temperature, same_onset_bias=same_onset_bias)
+    rng = np.random.default_rng(seed)
+    slots = [SlotBias(*rng.uniform(-largest_bias, largest_bias, 7)) for _ in range(2)]
+    tones = rng.integers(len(Tone), size=(NUM_PHRASES, -(-ticks_per_bar // TICKS_PER_QUARTER), 12))
+    bias = NoteBias.of(slots, rng.integers(2, size=NUM_PHRASES), tones)
+    table = decode_phrases(network, latents, ticks_per_bar, temperature=temperature, bias=bias)
     assert len(table) == NUM_PHRASES
     check_playable(table, ticks_per_bar)
 
@@ -112,12 +122,88 @@ def test_a_phrase_that_would_never_end_ends_after_64_notes():
     assert not notes.onset_ticks.any()
 
 
+def bias_of(slot: SlotBias, num_phrases: int) -> NoteBias:
+    """One bias for all phrases, under chords of C in bars of 4/4."""
+    tones = np.tile(tones_of([C_MAJOR] * 4), (num_phrases, 1, 1))
+    return NoteBias.of([slot], np.zeros(num_phrases, np.int64), tones)
+
+
+def pitches_at_onsets(table: PhraseTable) -> list[list[list[int]]]:
+    """Of every phrase the pitches of each onset, both in order."""
+    phrases = [table.phrase(index) for index in range(len(table))]
+    return [
+        [phrase.pitch[phrase.onset_ticks == onset].tolist() for onset in np.unique(phrase.onset_ticks)]
+        for phrase in phrases
+    ]
+
+
+def share(kinds: Iterable[bool]) -> float:
+    return float(np.mean(list(kinds)))
+
+
+def test_with_a_bias_of_nothing_nothing_changes():
+    network = opinionated_network(0, 1.0)
+    latents = torch.randn(16, TINY.latent_size, generator=torch.Generator().manual_seed(0))
+    plain, biased = (
+        decode_phrases(network, latents, 48, bias=bias) for bias in (None, bias_of(SlotBias(same_onset=0.0), 16))
+    )
+    assert np.array_equal(plain.steps, biased.steps)
+
+
+@pytest.mark.parametrize(
+    ("kind", "is_of_kind"),
+    [
+        ("step", lambda line, gaps, pitches: [abs(move) in (1, 2) for move in line]),
+        ("repeat", lambda line, gaps, pitches: [move == 0 for move in line]),
+        ("third", lambda line, gaps, pitches: [gap % 12 in (3, 4, 8, 9) for gap in gaps]),
+        ("second", lambda line, gaps, pitches: [gap % 12 in (1, 2, 10, 11) for gap in gaps]),
+        ("chord", lambda line, gaps, pitches: [pitch % 12 in (0, 4, 7) for pitch in pitches]),
+        ("foreign", lambda line, gaps, pitches: [pitch % 12 in (1, 3, 6, 8, 10) for pitch in pitches]),
+    ],
+)
+def test_there_are_more_notes_of_a_kind_the_higher_its_bias(kind, is_of_kind):
+    network = opinionated_network(0, 1.0)
+    favour(network, Attribute.DURATION, 0)
+    latents = torch.randn(16, TINY.latent_size, generator=torch.Generator().manual_seed(0))
+    shares = []
+    for value in (-20.0, 0.0, 20.0):
+        table = decode_phrases(network, latents, 48, bias=bias_of(SlotBias(**{kind: value}), 16))
+        line, gaps, pitches = [], [], []
+        for phrase in pitches_at_onsets(table):
+            line += np.diff([together[0] for together in phrase]).tolist()
+            gaps += [gap for together in phrase for gap in np.diff(together[::-1]).tolist()]
+            pitches += [pitch for together in phrase for pitch in together]
+        shares.append(share(is_of_kind(line, gaps, pitches)))
+    assert shares[0] <= shares[1] <= shares[2]
+    assert shares[0] + 0.3 < shares[2]
+
+
+def test_each_phrase_has_the_bias_of_its_slot():
+    """Whatever other phrases are written beside it, which end sooner or later."""
+    network = opinionated_network(0, 1.0)
+    latents = torch.randn(12, TINY.latent_size, generator=torch.Generator().manual_seed(0))
+    slots, slot = [SlotBias(chord=20.0), SlotBias(foreign=20.0, same_onset=-3.0)], np.arange(12) % 2
+    tones = np.tile(tones_of([C_MAJOR] * 4), (12, 1, 1))
+    together = decode_phrases(network, latents, 48, bias=NoteBias.of(slots, slot, tones))
+    for row in range(12):
+        alone = NoteBias.of(slots, slot[[row]], tones[[row]])
+        table = decode_phrases(network, latents[[row]], 48, bias=alone)
+        assert np.array_equal(table.steps, together.select(np.array([row])).steps)
+
+
+def test_tones_are_told_from_the_chord_and_the_scale():
+    under_e, under_nothing = tones_of([parse_chord("E"), None])
+    assert np.flatnonzero(under_e == Tone.CHORD).tolist() == [4, 8, 11]
+    assert np.flatnonzero(under_e == Tone.FOREIGN).tolist() == [1, 3, 6, 10]
+    assert (under_nothing == Tone.OTHER).all()
+
+
 def test_more_notes_begin_together_the_higher_the_bias():
     network = opinionated_network(0, 1.0)
     latents = torch.randn(16, TINY.latent_size, generator=torch.Generator().manual_seed(0))
     shares = []
     for bias in (-50.0, 0.0, 3.0):
-        table = decode_phrases(network, latents, 48, same_onset_bias=bias)
+        table = decode_phrases(network, latents, 48, bias=bias_of(SlotBias(same_onset=bias), 16))
         phrases = [table.phrase(index) for index in range(len(table))]
         onsets = sum(len(np.unique(phrase.onset_ticks)) for phrase in phrases)
         shares.append(onsets / sum(map(len, phrases)))

@@ -11,13 +11,14 @@ import torch
 from phraseloom import drawing
 from phraseloom.composer import Composer
 from phraseloom.diffusion.guidance import Guidance
-from phraseloom.drawing import KNOWN, NEW, PROJECTED_BELOW, SAME_ONSET_BIAS, Request, draw
+from phraseloom.drawing import KNOWN, NEW, PROJECTED_BELOW, Request, draw
+from phraseloom.models.note_bias import NoteBias, tones_of
 from phraseloom.phrase_codec import song_phrases
 from phraseloom.repeats import FRESH
 from phraseloom.score import Notes, Score
 from phraseloom.song_model import TICKS_PER_BAR
-from phraseloom.transforms import cut, join, normalise_key, normalising_shift, transpose, with_notes
-from support.networks import SLOTS, tiny_composer
+from phraseloom.transforms import beat_chords, cut, join, normalise_key, normalising_shift, transpose, with_notes
+from support.networks import BIASES, SLOTS, tiny_composer
 from support.songs import make_song
 
 SONG = make_song(1, num_tracks=2, with_drums=True, form="A2 B2 A2")
@@ -99,8 +100,10 @@ def test_from_next_to_no_noise_come_the_notes_that_the_codec_gives_back(composer
     codec = composer.codec
     velocities = torch.Generator().manual_seed(1)
     latents = codec.encode(song_phrases(SONG))
+    bar, slot = np.divmod(np.arange(len(latents)), len(SLOTS))
+    tones = tones_of(beat_chords(normalise_key(SONG))).reshape(SONG.num_bars, -1, 12)[bar]
     table = codec.decode(
-        latents, TICKS_PER_BAR, generator=velocities, median_durations=True, same_onset_bias=SAME_ONSET_BIAS
+        latents, TICKS_PER_BAR, generator=velocities, median_durations=True, bias=NoteBias.of(BIASES, slot, tones)
     )
     phrases = [[table.phrase(bar * len(SLOTS) + slot) for slot in range(len(SLOTS))] for bar in range(SONG.num_bars)]
     given_back = transpose(join(phrases, normalise_key(SONG)), -normalising_shift(SONG.key))

@@ -14,6 +14,7 @@ from phraseloom.phrase_codec import PHRASE_VAE_FILE, PhraseCodec
 from phraseloom.score import MeterChange, Notes, Score, Track
 from phraseloom.song_model import KIND, SONG_DIT_FILE, SongModel, load_song_model, song_dit_checkpoint, speaks_meter_of
 from support.networks import (
+    BIASES,
     CHORDS,
     LOUDNESS,
     PLANS,
@@ -42,6 +43,7 @@ def test_weights_come_back_with_what_belongs_to_them_in_evaluation_mode(weights)
     assert {parameter.dtype for parameter in model.network.parameters()} == {torch.float32}
     torch.testing.assert_close(model.network.state_dict(), tiny_song_dit().state_dict(), rtol=1e-3, atol=1e-6)
     assert model.calibration == 0.25
+    assert model.note_bias == BIASES
 
 
 def test_the_fingerprint_is_that_of_both_networks(weights):
@@ -80,7 +82,10 @@ def test_a_missing_file_is_refused(tmp_path):
 
 
 def test_weights_that_do_not_fit_their_configuration_are_refused_by_name(tmp_path):
-    codec, model = tiny_codec(), SongModel(tiny_song_dit(), SLOTS, 1.9, REPEATS, CHORDS, PLANS, LOUDNESS, TEXTURES)
+    codec, model = (
+        tiny_codec(),
+        SongModel(tiny_song_dit(), SLOTS, 1.9, REPEATS, CHORDS, PLANS, LOUDNESS, TEXTURES, BIASES),
+    )
     checkpoint = song_dit_checkpoint(model, codec.latent_fingerprint, {})
     checkpoint.config["latent_size"] = 16
     write_checkpoint(checkpoint, tmp_path / SONG_DIT_FILE)

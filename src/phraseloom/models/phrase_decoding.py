@@ -18,6 +18,7 @@ from torch import Tensor
 
 from phraseloom.events import SILENT_HEADER, VOCABULARY, Attribute, PhraseTable
 from phraseloom.models.layers import HIDDEN, KeyValueCache
+from phraseloom.models.note_bias import BiasedNotes, NoteBias
 from phraseloom.models.phrase_vae import Memory, PhraseVAE
 
 LARGEST_LATENT = 1e6
@@ -55,7 +56,7 @@ def decode_phrases(
     temperature: float = 0.0,
     generator: torch.Generator | None = None,
     median_durations: bool = False,
-    same_onset_bias: float = 0.0,
+    bias: NoteBias | None = None,
     silence_threshold: float = 0.5,
     begun: Begun | None = None,
 ) -> PhraseTable:
@@ -71,8 +72,7 @@ def decode_phrases(
             is nearest to the true ones in the mean. The rest is drawn by it too, or by torch's global one.
         median_durations: take the median of every duration in place of the likeliest one, which of an uncertain
             distribution is too often the same short one.
-        same_onset_bias: added to the logit of one more note at the onset of the last. The likeliest of uncertain notes
-            are too few at once, as each is left out that is less likely than not.
+        bias: of each phrase, added to the logits; one of the bar's quarter notes for each in it.
         silence_threshold: probability of silence above which a phrase is silent.
         begun: values that the phrases begin with, in place of the decoder's; where one is not allowed the decoder's
             stands.
@@ -96,7 +96,7 @@ def decode_phrases(
     if len(rows):
         memory = network.memory(latents[rows], torch.as_tensor(noise, dtype=latents.dtype).expand(len(latents))[rows])
         choice = _Choice(temperature, median_durations, generator)
-        rules = _Rules(len(rows), ticks_per_bar, same_onset_bias)
+        rules = _Rules(len(rows), ticks_per_bar, None if bias is None else BiasedNotes(bias.keep(rows)))
         _write_steps(network, memory, headers[rows], rows, rules, choice, steps, num_notes, begun)
     lengths = num_notes.numpy()
     return PhraseTable(
@@ -145,7 +145,7 @@ def _write_steps(
                 state = state + network.embed_loudness(loudness, onset, loudness_table)
             logits = network.heads[attribute](state, tables[attribute]).float()
             if attribute == Attribute.PITCH:
-                logits = logits.masked_fill(rules.forbidden_pitches(onset), HIDDEN)
+                logits = (logits + rules.pitch_bias(onset)).masked_fill(rules.forbidden_pitches(onset), HIDDEN)
             value = choice.of(attribute, logits)
             values.append(value if begun is None else begun.instead_of(value, logits, rows, index, attribute))
         step = torch.stack(values, dim=-1)
@@ -177,9 +177,9 @@ class _Choice:
 class _Rules:
     """What the next step of each phrase may be, given its steps so far."""
 
-    def __init__(self, num_phrases: int, ticks_per_bar: int, same_onset_bias: float) -> None:
+    def __init__(self, num_phrases: int, ticks_per_bar: int, biased: BiasedNotes | None) -> None:
         num_pitches = VOCABULARY.sizes[Attribute.PITCH]
-        self.same_onset_bias = same_onset_bias
+        self.biased = biased
         self.last_onset = torch.zeros(num_phrases, dtype=torch.int64)
         # Of every pitch the first tick at which it may be struck: it sounds until then, or would not fall before.
         self.free_from = torch.zeros(num_phrases, num_pitches, dtype=torch.int16)
@@ -191,9 +191,13 @@ class _Rules:
 
     def keep(self, rows: Tensor) -> None:
         self.last_onset, self.free_from = self.last_onset[rows], self.free_from[rows]
+        if self.biased is not None:
+            self.biased.keep(rows)
 
     def note(self, step: Tensor) -> None:
         """Takes in the step `[b, 4]` that was just written."""
+        if self.biased is not None:
+            self.biased.note(step)
         self.last_onset, pitch = step[:, Attribute.ONSET], step[:, Attribute.PITCH, None]
         end = self.last_onset + step[:, Attribute.DURATION] + VOCABULARY.attributes[Attribute.DURATION].first
         later = (self.last_onset + 1).short()[:, None]
@@ -212,9 +216,13 @@ class _Rules:
         if index == VOCABULARY.max_notes:
             return self.onset_biases[-1]
         bias = F.embedding(self.last_onset + ~self._has_room(), self.onset_biases)
-        if self.same_onset_bias:
-            bias.scatter_add_(1, self.last_onset[:, None], bias.new_full((len(bias), 1), self.same_onset_bias))
+        if self.biased is not None:
+            self.biased.add_to_onsets(bias)
         return bias
+
+    def pitch_bias(self, onset: Tensor) -> Tensor | float:
+        """`[b, v]` of notes at `onset [b]`, what is allowed aside."""
+        return 0.0 if self.biased is None else self.biased.of_pitches(onset)
 
     def forbidden_pitches(self, onset: Tensor) -> Tensor:
         """`[b, v]` whether each pitch is out of the question for notes at `onset [b]`."""

@@ -10,6 +10,7 @@ from typing import get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from phraseloom.errors import RequestError, UnreadableFileError
+from phraseloom.models.note_bias import SlotBias
 from phraseloom.models.phrase_vae import PhraseVAEConfig
 from phraseloom.models.song_dit import SongDiTConfig
 from phraseloom.training.drawn_latents import DrawnLatentSettings
@@ -46,8 +47,15 @@ class SongDiTStage(BaseModel):
     """Share of the visits of a song in which only some successive sections of it are seen."""
     rearranged_share: float = Field(0.0, ge=0, le=1)
     """Share of the other visits in which one section is left out or comes twice, the form with it."""
+    exchanged_slots: tuple[str, ...] = ()
+    """Slots whose cells change places with others over the same chords in the same song, for more songs to learn from
+    than there are."""
+    exchanged_share: float = Field(0.5, ge=0, le=1)
+    """Share of the visits of a song in which they do."""
     transposed_copies: int = Field(0, ge=0, le=11)
     """Copies of every training song in other keys than C major and A minor, to learn from beside it."""
+    note_bias: dict[str, SlotBias] = {}
+    """By the names of slots, what the decoder is biased by when songs are drawn with these weights."""
 
 
 class DecoderStage(BaseModel):

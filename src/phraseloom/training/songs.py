@@ -107,11 +107,36 @@ class SongBatch(NamedTuple):
     end."""
 
 
+def exchanged_cells(song: LatentSong, slots: Sequence[int], rng: np.random.Generator) -> np.ndarray:
+    """`[n, s]` the bar from which each cell of a song is taken when those of `slots` change places.
+
+    What sounds in a bar changes places with what sounds over the same chords elsewhere in sections of that letter, and
+    wherever it is repeated, that is repeated. So a song keeps its form, its style and its chords, and is never quite
+    the same: the song transformer would else learn its songs by heart.
+    """
+    num_bars, num_slots = song.contents.shape
+    taken = np.tile(np.arange(num_bars)[:, None], num_slots)
+    letters = np.repeat([section.letter for section in song.sections], [s.num_bars for s in song.sections])
+    over = np.unique(
+        [letter + chords.tobytes().hex() for letter, chords in zip(letters, song.chords, strict=True)],
+        return_inverse=True,
+    )[1]
+    for slot in slots:
+        values, first, content = np.unique(song.contents[:, slot], return_index=True, return_inverse=True)
+        new = first.copy()
+        for group in np.unique(over[first]):
+            alike = np.flatnonzero((over[first] == group) & (values > 0))
+            new[alike] = first[rng.permutation(alike)]
+        taken[:, slot] = new[content]
+    return taken
+
+
 class _Visit(NamedTuple):
-    """A song and the numbers of those of its sections that are seen, in order."""
+    """A song, the numbers of those of its sections that are seen, in order, and what its exchange is drawn with."""
 
     song: int
     sections: tuple[int, ...]
+    exchange: int | None
 
 
 class SongBatches:
@@ -123,6 +148,7 @@ class SongBatches:
         excerpt_share: share of the visits of a song in which only some successive sections of it are seen.
         seed: of order, excerpts and rearrangements.
         rearranged_share: share of the visits in which one section is left out or comes twice.
+        exchanged_slots: slots whose cells change places as by `exchanged_cells`, in `exchanged_share` of the visits.
     """
 
     def __init__(
@@ -132,14 +158,17 @@ class SongBatches:
         excerpt_share: float,
         seed: int,
         rearranged_share: float = 0.0,
+        exchanged_slots: Sequence[int] = (),
+        exchanged_share: float = 0.0,
     ) -> None:
         self.songs, self.bars_per_batch = songs, bars_per_batch
         self.excerpt_share, self.rearranged_share, self.seed = excerpt_share, rearranged_share, seed
+        self.exchanged_slots, self.exchanged_share = tuple(exchanged_slots), exchanged_share
         self.first_bars = np.cumsum([0, *(len(song.latents) for song in songs)])
 
     def epoch(self, epoch: int, process: int, num_processes: int) -> list[Callable[[], SongBatch]]:
         rng = np.random.default_rng([self.seed, epoch])
-        visits = [_Visit(index, self._numbers(song, rng)) for index, song in enumerate(self.songs)]
+        visits = [_Visit(index, self._numbers(song, rng), self._exchange(rng)) for index, song in enumerate(self.songs)]
         padded = np.array([-(-num_bars_of(self._sections(visit)) // BAR_STEP) * BAR_STEP for visit in visits])
         batches = []
         for num_bars in np.unique(padded):
@@ -173,6 +202,11 @@ class SongBatches:
         is_doubled = rng.random() < 0.5 and len(song.latents) + song.sections[inner].num_bars <= MAX_BARS
         return whole[:inner] + (inner,) * (2 * is_doubled) + whole[inner + 1 :]
 
+    def _exchange(self, rng: np.random.Generator) -> int | None:
+        if not self.exchanged_slots or rng.random() >= self.exchanged_share:
+            return None
+        return int(rng.integers(2**31))
+
     def _sections(self, visit: _Visit) -> tuple[Section, ...]:
         sections = self.songs[visit.song].sections
         return tuple(sections[number] for number in visit.sections)
@@ -188,8 +222,13 @@ class SongBatches:
             starts = np.cumsum([0, *(section.num_bars for section in song.sections)])
             seen = np.concatenate([np.arange(starts[number], starts[number + 1]) for number in visit.sections])
             length = len(seen)
-            sources = find_sources(sections, song.contents[seen])
-            row[:length] = song.latents[seen]
+            cells = seen[:, None], np.arange(shape[0])
+            if visit.exchange is not None:
+                taken = exchanged_cells(song, self.exchanged_slots, np.random.default_rng(visit.exchange))
+                cells = taken[seen], np.arange(shape[0])
+            contents = song.contents[cells]
+            sources = find_sources(sections, contents)
+            row[:length] = song.latents[cells]
             owner[:length] = owners_of(sources)
             own_bars[:length] = self.first_bars[visit.song] + seen
             conditions.append(
@@ -200,7 +239,7 @@ class SongBatches:
                     mode=song.mode,
                     has_start=visit.sections[0] == 0,
                     has_end=visit.sections[-1] == len(song.sections) - 1,
-                    sounds=np.where(song.contents[seen] > 0, SOUNDS, SILENT),
+                    sounds=np.where(contents > 0, SOUNDS, SILENT),
                     is_repeated=sources != FRESH,
                     texture=texture_of_bars(song.textures[list(visit.sections)], sections),
                     chords=song.chords[seen],

@@ -17,10 +17,11 @@ from phraseloom.checkpoint import fill_network, read_checkpoint, write_checkpoin
 from phraseloom.chord_prior import ChordPrior
 from phraseloom.corpus.song import CorpusSong
 from phraseloom.corpus.store import Corpus
-from phraseloom.errors import CheckpointError, UnreadableFileError, UnsupportedScoreError
+from phraseloom.errors import CheckpointError, RequestError, UnreadableFileError, UnsupportedScoreError
 from phraseloom.events import PhraseTable
 from phraseloom.loudness_prior import LoudnessPrior
 from phraseloom.melody_index import MELODY_INDEX_FILE, MelodyIndex
+from phraseloom.models.note_bias import SlotBias
 from phraseloom.models.phrase_tables import encode_means
 from phraseloom.models.phrase_vae import PhraseVAE
 from phraseloom.models.song_dit import SongDiT
@@ -156,11 +157,13 @@ def train_song_dit(
         start_from: as for `train_phrase_vae`; from the latents of another phrase VAE too.
     """
     train_songs, validation_songs = model_songs(corpus, "train"), model_songs(corpus, "validation")
+    slots = slots_of(corpus)
+    exchanged_slots = _numbers_of(stage.exchanged_slots, slots)
+    note_bias = note_bias_of(stage, slots)
     copies = transposed_copies(train_songs, stage.transposed_copies, seed)
     latents = latents_beside(out, [*train_songs, *copies, *validation_songs], corpus, codec, accelerator, progress)
     songs = [LatentSong.of(song.score, latents[song.song_id]) for song in (*train_songs, *copies)]
     held_out = [LatentSong.of(song.score, latents[song.song_id]) for song in validation_songs]
-    slots = slots_of(corpus)
     torch.manual_seed(seed)
     repeat_prior = RepeatPrior.fit(((song.sections, song.sources) for song in songs[: len(train_songs)]), len(slots))
     chord_prior = ChordPrior.fit(song.score for song in train_songs)
@@ -173,10 +176,18 @@ def train_song_dit(
     if start_from is not None:
         _begin_with(network, start_from, SONG_DIT_KIND)
     priors = (repeat_prior, chord_prior, plan_prior, loudness_prior, texture_prior)
-    untrained = SongModel(network, slots, stage.loss.shift, *priors)
+    untrained = SongModel(network, slots, stage.loss.shift, *priors, note_bias)
     steps = train(
         SongDiTObjective(network, stage.loss),
-        SongBatches(songs, stage.bars_per_batch, stage.excerpt_share, seed, stage.rearranged_share),
+        SongBatches(
+            songs,
+            stage.bars_per_batch,
+            stage.excerpt_share,
+            seed,
+            stage.rearranged_share,
+            exchanged_slots,
+            stage.exchanged_share,
+        ),
         stage.loop,
         seed=seed,
         accelerator=accelerator,
@@ -231,6 +242,27 @@ def slots_of(corpus: Corpus) -> tuple[Slot, ...]:
             counter[track.program, track.is_drum] += 1
     most = [counter.most_common(1)[0][0] if counter else (0, False) for counter in sounds]
     return tuple(Slot(name, program, drum) for name, (program, drum) in zip(corpus.slots, most, strict=True))
+
+
+def note_bias_of(stage: SongDiTStage, slots: Sequence[Slot]) -> tuple[SlotBias, ...]:
+    """The recipe's bias of each slot.
+
+    Raises:
+        RequestError: the recipe names a slot that the corpus does not have.
+    """
+    _numbers_of(list(stage.note_bias), slots)
+    return tuple(stage.note_bias.get(slot.name, SlotBias()) for slot in slots)
+
+
+def _numbers_of(names: Sequence[str], slots: Sequence[Slot]) -> list[int]:
+    known = [slot.name for slot in slots]
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise RequestError(
+            f"the recipe names the slot {unknown[0]!r}, which the corpus does not have",
+            f"name some of these: {', '.join(known)}",
+        )
+    return [known.index(name) for name in names]
 
 
 def _begin_with(network: PhraseVAE | SongDiT, path: Path, kind: str) -> None:
