@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from safetensors import safe_open
 from phraseloom.checkpoint import read_checkpoint, write_checkpoint
 from phraseloom.corpus.store import Corpus
 from phraseloom.errors import CheckpointError, RequestError
+from phraseloom.models.note_bias import SlotBias
 from phraseloom.models.phrase_vae import PhraseVAEConfig
 from phraseloom.models.song_dit import SongDiT, SongDiTConfig
 from phraseloom.repeats import FRESH, RepeatPrior, cell_contents, find_sources
@@ -166,6 +167,36 @@ def test_a_new_run_does_not_mix_with_an_earlier_one(corpus_path: Path, tmp_path:
         run_recipe(recipe, corpus=corpus_path, out=tmp_path, resume=False, progress=lambda doing, share: None)
     assert "--resume" in caught.value.remedy
     assert (tmp_path / name).read_bytes() == b"an hour's work"
+
+
+def test_biases_travel_with_the_weights_by_the_names_of_slots(corpus: Corpus, tmp_path: Path) -> None:
+    out = tmp_path / "song_dit.safetensors"
+    bias = SlotBias(step=0.5)
+    stage = SONG_DIT.model_copy(update={"note_bias": {corpus.slots[1]: bias}, "exchanged_slots": corpus.slots[1:]})
+    events = train_song_dit(
+        stage,
+        corpus,
+        tiny_codec(),
+        out,
+        seed=1,
+        resume=False,
+        start_from=None,
+        accelerator=Accelerator(cpu=True),
+        progress=lambda doing, share: None,
+    )
+    list(events)
+    told = read_checkpoint(out, "song_dit").extra["note_bias"]
+    assert told == [asdict(bias if slot == corpus.slots[1] else SlotBias()) for slot in corpus.slots]
+
+
+@pytest.mark.parametrize("line", ['exchanged_slots = ["Flute"]', "note_bias.Flute.step = 1.0"])
+def test_slots_that_the_corpus_does_not_have_are_refused_at_once(corpus_path: Path, tmp_path: Path, line: str) -> None:
+    recipe = write_recipe(tmp_path / "recipe.toml")
+    recipe.write_text(recipe.read_text().replace("[song_dit]\n", f"[song_dit]\n{line}\n"))
+    with pytest.raises(RequestError, match="'Flute', which the corpus does not have") as caught:
+        run_recipe(recipe, corpus=corpus_path, out=tmp_path / "run", resume=False, progress=lambda doing, share: None)
+    assert ", ".join(Corpus.open(corpus_path).slots) in caught.value.remedy
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_folder_that_cannot_be_made_is_refused(corpus_path: Path, tmp_path: Path) -> None:

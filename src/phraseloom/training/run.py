@@ -22,7 +22,7 @@ from phraseloom.song_model import SONG_DIT_FILE, load_song_model
 from phraseloom.training.decoder_stage import forget_decoder_stage, has_learnt_decoder, train_decoder
 from phraseloom.training.precision import prefers_bfloat16
 from phraseloom.training.recipe import read_recipe
-from phraseloom.training.stages import StageEvent, state_path, train_phrase_vae, train_song_dit
+from phraseloom.training.stages import StageEvent, require_known_slots, state_path, train_phrase_vae, train_song_dit
 
 STEPS_PER_LOG_LINE = 25
 
@@ -78,6 +78,8 @@ def run_recipe(
         raise RequestError(f"{recipe_path} names no corpus", "give one with --corpus, or as `corpus` in the recipe")
     out = out or recipe.out
     opened = Corpus.open(corpus_path)
+    if recipe.song_dit is not None:
+        require_known_slots(recipe.song_dit, opened)  # before hours of the phrase VAE
     _prepare_folder(out, resume)  # before the processes meet, so that none of them writes yet
     # While phrases go around the latent, what makes it has no gradient, for which several processes must not wait.
     begins_without = recipe.phrase_vae is not None and recipe.phrase_vae.loss.begins_without_latent

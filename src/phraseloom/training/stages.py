@@ -158,8 +158,6 @@ def train_song_dit(
     """
     train_songs, validation_songs = model_songs(corpus, "train"), model_songs(corpus, "validation")
     slots = slots_of(corpus)
-    exchanged_slots = _numbers_of(stage.exchanged_slots, slots)
-    note_bias = note_bias_of(stage, slots)
     copies = transposed_copies(train_songs, stage.transposed_copies, seed)
     latents = latents_beside(out, [*train_songs, *copies, *validation_songs], corpus, codec, accelerator, progress)
     songs = [LatentSong.of(song.score, latents[song.song_id]) for song in (*train_songs, *copies)]
@@ -175,6 +173,7 @@ def train_song_dit(
     network = SongDiT(stage.network.for_corpus(len(slots), codec.network.config.latent_size))
     if start_from is not None:
         _begin_with(network, start_from, SONG_DIT_KIND)
+    note_bias = tuple(stage.note_bias.get(slot.name, SlotBias()) for slot in slots)
     priors = (repeat_prior, chord_prior, plan_prior, loudness_prior, texture_prior)
     untrained = SongModel(network, slots, stage.loss.shift, *priors, note_bias)
     steps = train(
@@ -185,7 +184,7 @@ def train_song_dit(
             stage.excerpt_share,
             seed,
             stage.rearranged_share,
-            exchanged_slots,
+            [corpus.slots.index(name) for name in stage.exchanged_slots],
             stage.exchanged_share,
         ),
         stage.loop,
@@ -244,25 +243,18 @@ def slots_of(corpus: Corpus) -> tuple[Slot, ...]:
     return tuple(Slot(name, program, drum) for name, (program, drum) in zip(corpus.slots, most, strict=True))
 
 
-def note_bias_of(stage: SongDiTStage, slots: Sequence[Slot]) -> tuple[SlotBias, ...]:
-    """The recipe's bias of each slot.
+def require_known_slots(stage: SongDiTStage, corpus: Corpus) -> None:
+    """Checks that the slots that the stage names are the corpus's.
 
     Raises:
-        RequestError: the recipe names a slot that the corpus does not have.
+        RequestError: one is not.
     """
-    _numbers_of(list(stage.note_bias), slots)
-    return tuple(stage.note_bias.get(slot.name, SlotBias()) for slot in slots)
-
-
-def _numbers_of(names: Sequence[str], slots: Sequence[Slot]) -> list[int]:
-    known = [slot.name for slot in slots]
-    unknown = [name for name in names if name not in known]
-    if unknown:
-        raise RequestError(
-            f"the recipe names the slot {unknown[0]!r}, which the corpus does not have",
-            f"name some of these: {', '.join(known)}",
-        )
-    return [known.index(name) for name in names]
+    for name in (*stage.exchanged_slots, *stage.note_bias):
+        if name not in corpus.slots:
+            raise RequestError(
+                f"the recipe names the slot {name!r}, which the corpus does not have",
+                f"name some of these in exchanged_slots and note_bias, or none: {', '.join(corpus.slots)}",
+            )
 
 
 def _begin_with(network: PhraseVAE | SongDiT, path: Path, kind: str) -> None:
