@@ -45,9 +45,9 @@ from phraseloom.transforms import normalising_shift
 
 DEFAULT_STEPS = 16
 """Songs are as good as with 24, and as with a solver of second order (`docs/model_card.md`)."""
-DEFAULT_GUIDANCE = Guidance(scale=2.5, sharpness=0.5)
-"""Songs follow chords nine tenths as well as real ones, with a little to spare; twice the sharpness is no better
-(`docs/ablations.md`)."""
+DEFAULT_GUIDANCE = Guidance(scale=2.5, sharpness=1.0)
+"""Songs follow chords nine tenths as well as real ones, with a little to spare; half the sharpness is worse, and
+1.4 times as much no better (`docs/ablations.md`)."""
 MAX_STEPS = 1000
 MAX_SEED = 2**31 - 1
 MAX_COUNT = 1000

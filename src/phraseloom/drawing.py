@@ -203,7 +203,7 @@ def _decoded(
     levels: np.ndarray,
     seed: int,
 ) -> PhraseTable:
-    """The phrases of `latents [p, z]` that were predicted from the noise `levels [p]`, velocities drawn with the seed.
+    """The phrases of `cells [p]` with `latents [p, z]` predicted from the noise `levels [p]`, velocities drawn by the seed.
 
     The decoder has learned to read predictions and to take the level for their noise.
     """

@@ -26,7 +26,7 @@ FRESH = -1
 AS_IN_THE_CORPUS = 0.5
 """The share to ask a prior for where songs should repeat themselves as much as those it was fitted to."""
 
-UNPROPOSED_ODDS = 1.35
+UNPROPOSED_ODDS = 1.25
 """Real songs also repeat where their form does not say so, which the prior leaves out. With so much higher odds of what
 it proposes, composed songs repeat as much in all."""
 

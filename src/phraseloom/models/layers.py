@@ -68,7 +68,8 @@ class KeyValueCache:
     def keep(self, rows: Tensor) -> None:
         """Keeps the batch rows `rows` (indices)."""
         if self.keys is not None and self.values is not None:
-            self.keys, self.values = self.keys[rows], self.values[rows]
+            # Copies whole rows; indexing would go through them element by element.
+            self.keys, self.values = self.keys.index_select(0, rows), self.values.index_select(0, rows)
 
 
 class Attention(nn.Module):

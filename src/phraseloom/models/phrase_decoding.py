@@ -190,7 +190,7 @@ class _Rules:
         self.onset_biases = torch.where(allowed, 0.0, HIDDEN)
 
     def keep(self, rows: Tensor) -> None:
-        self.last_onset, self.free_from = self.last_onset[rows], self.free_from[rows]
+        self.last_onset, self.free_from = self.last_onset[rows], self.free_from.index_select(0, rows)
         if self.biased is not None:
             self.biased.keep(rows)
 
