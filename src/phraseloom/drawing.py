@@ -203,7 +203,7 @@ def _decoded(
     levels: np.ndarray,
     seed: int,
 ) -> PhraseTable:
-    """The phrases of `cells [p]` with `latents [p, z]` predicted from the noise `levels [p]`, velocities drawn by the seed.
+    """The phrases of `cells [p]`, their `latents [p, z]` predicted from the noise `levels [p]`; velocities are drawn.
 
     The decoder has learned to read predictions and to take the level for their noise.
     """
