@@ -186,7 +186,7 @@ def test_a_prior_of_a_corpus_survives_json():
     assert RepeatPrior.from_dict(json.loads(json.dumps(prior.to_dict()))) == prior
 
 
-@pytest.mark.parametrize(("repeat", "expected"), [(0.0, 0.0), (0.5, 1.35 / 2.35), (1.0, 1.0)])
+@pytest.mark.parametrize(("repeat", "expected"), [(0.0, 0.0), (0.5, 1.25 / 2.25), (1.0, 1.0)])
 def test_priors_are_asked_for_what_they_do_not_propose_too(repeat, expected):
     assert compensated(repeat) == pytest.approx(expected)
 
