@@ -18,7 +18,7 @@ from itertools import groupby, pairwise
 import numpy as np
 
 from phraseloom.chord_prior import ChordPrior
-from phraseloom.harmony import Chord
+from phraseloom.harmony import MAJOR_SCALE, Chord
 from phraseloom.score import TICKS_PER_QUARTER, ChordSpan, Score
 from phraseloom.structure import key_of_notes
 from phraseloom.transforms import normalising_shift
@@ -30,7 +30,6 @@ BEATS_A_TONE = 0.5
 """So many beats of notes count as one tone that is drawn on its own: those of a half bar do not stand alone."""
 UNSEEN = 0.2
 """Added to the counts of moves, so that all are possible."""
-SCALE = (0, 2, 4, 5, 7, 9, 11)
 
 
 def harmonised(score: Score, prior: ChordPrior, tracks: Sequence[int] | None = None) -> Score:
@@ -82,7 +81,7 @@ def _pitch_class_beats(score: Score, tracks: Sequence[int] | None, shift: int) -
 def _emissions(beats: np.ndarray, chords: Sequence[Chord]) -> np.ndarray:
     """`[h, c]` log chances of the notes of each half bar under each chord."""
     chances = np.full((len(chords), 12), OTHER_TONE)
-    chances[:, list(SCALE)] = SCALE_TONE
+    chances[:, list(MAJOR_SCALE)] = SCALE_TONE
     for row, chord in zip(chances, chords, strict=True):
         row[list(chord.pitch_classes)] = CHORD_TONE
     return beats / BEATS_A_TONE @ np.log(chances / chances.sum(axis=1, keepdims=True)).T

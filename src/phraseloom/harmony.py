@@ -20,8 +20,9 @@ from phraseloom.errors import ParseError
 Mode = Literal["major", "minor"]
 
 _FIFTHS_LETTERS = "FCGDAEB"
-_SCALE = (0, 2, 4, 5, 7, 9, 11)  # semitones of the degrees 1 to 7
-_NATURALS = dict(zip("CDEFGAB", _SCALE, strict=True))
+MAJOR_SCALE = (0, 2, 4, 5, 7, 9, 11)
+"""Semitones of the degrees 1 to 7 above the tonic; the pitch classes of C major and A minor."""
+_NATURALS = dict(zip("CDEFGAB", MAJOR_SCALE, strict=True))
 
 
 @dataclass(frozen=True)
@@ -184,7 +185,7 @@ def _pitch_class(note: re.Match[str]) -> int:
 
 def _semitones(degree: re.Match[str]) -> int:
     """Semitones above the root, 0 to 11, of a degree of the major scale with its accidentals."""
-    return (_SCALE[(int(degree[2]) - 1) % 7] + _alteration(degree[1])) % 12
+    return (MAJOR_SCALE[(int(degree[2]) - 1) % 7] + _alteration(degree[1])) % 12
 
 
 def _alteration(accidentals: str | None) -> int:

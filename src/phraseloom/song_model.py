@@ -61,7 +61,7 @@ class SongModel:
     """A song transformer in evaluation mode, float32, with its slots.
 
     Attributes:
-        noise_shift: how far noise levels were moved towards noise in training; sampling steps lie where they did.
+        noise_shift: how far the levels of sampling steps are moved towards noise; a training run leaves its own.
         calibration: strength of `phraseloom.diffusion.calibration`, fitted to the validation songs.
         repeat_prior: which cells repeat which, as in the training songs.
         chord_prior: progressions that the training songs share.

@@ -30,6 +30,9 @@ def test_every_recipe_of_the_repository_is_sound(path: Path) -> None:
         ("[phrase_vae]", "[phrase_vae]\ntransposed_share = 0.2", "phrase_vae.transposed_share", "transposed_share"),
         ("[phrase_vae]", "[phrase_vae]\naugmentation.splice_share = 0.3", "phrase_vae.augmentation", "spliced_share"),
         ("[phrase_vae]", "[phrase_vae]\naugmentation.spliced_share = 1.5", "spliced_share", "range"),
+        ("[song_dit]", "[song_dit]\nnote_bias.Tune.stpe = 1", "song_dit.note_bias.Tune", "step"),
+        ("[song_dit]", "[song_dit]\nnote_bias.Tune.step = nan", "step is nan", "range"),
+        ("[song_dit]", "[song_dit]\nexchanged_share = 1.5", "exchanged_share", "range"),
     ],
 )
 def test_what_is_wrong_is_named(tmp_path: Path, old: str, new: str, said: str, remedy: str) -> None:

@@ -51,11 +51,11 @@ def run_phrase_vae(corpus: Corpus, out: Path, *, resume: bool) -> bytes:
     return out.read_bytes()
 
 
-def run_song_dit(corpus: Corpus, out: Path, *, resume: bool) -> float:
+def run_song_dit(corpus: Corpus, out: Path, *, resume: bool = False, stage: SongDiTStage = SONG_DIT) -> float:
     """Trains and returns the held-out error of the weights that are there at the end."""
     accelerator = Accelerator(cpu=True)
     events = train_song_dit(
-        SONG_DIT,
+        stage,
         corpus,
         tiny_codec(),
         out,
@@ -139,20 +139,8 @@ def test_fine_tuning_of_a_network_of_other_sizes_is_refused(corpus: Corpus, tmp_
 
 
 def test_the_transformer_learns_from_transposed_copies_too(corpus: Corpus, tmp_path: Path) -> None:
-    out, codec = tmp_path / "song_dit.safetensors", tiny_codec()
-    stage = SONG_DIT.model_copy(update={"transposed_copies": 2})
-    events = train_song_dit(
-        stage,
-        corpus,
-        codec,
-        out,
-        seed=1,
-        resume=False,
-        start_from=None,
-        accelerator=Accelerator(cpu=True),
-        progress=lambda doing, share: None,
-    )
-    list(events)
+    out = tmp_path / "song_dit.safetensors"
+    run_song_dit(corpus, out, stage=SONG_DIT.model_copy(update={"transposed_copies": 2}))
     with safe_open(out.with_name("latents.safetensors"), "numpy") as file:
         names = list(file.keys())
     num_songs = {split: len(list(corpus.songs(split))) for split in ("train", "validation")}
@@ -172,19 +160,8 @@ def test_a_new_run_does_not_mix_with_an_earlier_one(corpus_path: Path, tmp_path:
 def test_biases_travel_with_the_weights_by_the_names_of_slots(corpus: Corpus, tmp_path: Path) -> None:
     out = tmp_path / "song_dit.safetensors"
     bias = SlotBias(step=0.5)
-    stage = SONG_DIT.model_copy(update={"note_bias": {corpus.slots[1]: bias}, "exchanged_slots": corpus.slots[1:]})
-    events = train_song_dit(
-        stage,
-        corpus,
-        tiny_codec(),
-        out,
-        seed=1,
-        resume=False,
-        start_from=None,
-        accelerator=Accelerator(cpu=True),
-        progress=lambda doing, share: None,
-    )
-    list(events)
+    update = {"note_bias": {corpus.slots[1]: bias}, "exchanged_slots": corpus.slots[1:]}
+    run_song_dit(corpus, out, stage=SONG_DIT.model_copy(update=update))
     told = read_checkpoint(out, "song_dit").extra["note_bias"]
     assert told == [asdict(bias if slot == corpus.slots[1] else SlotBias()) for slot in corpus.slots]
 

@@ -19,7 +19,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from phraseloom.harmony import Key, estimate_key
+from phraseloom.harmony import MAJOR_SCALE, Key, estimate_key
 from phraseloom.score import TICKS_PER_QUARTER, Score, Track
 from phraseloom.similarity import count_shared_notes, jaccard
 
@@ -31,7 +31,6 @@ NUM_BEATS = 4
 MAX_INTER_ONSET_TICKS = 4 * TICKS_PER_QUARTER
 """Times between onsets that are longer count as this one."""
 
-MAJOR_SCALE = (0, 2, 4, 5, 7, 9, 11)
 DURATION_CLASSES = {
     "1-2 ticks": 1,
     "16th": 3,

@@ -10,8 +10,9 @@ Letters in shapes: p phrases, b those still being written, s slots, q quarter no
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import asdict, astuple, dataclass
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -20,12 +21,11 @@ import torch
 from torch import Tensor
 
 from phraseloom.events import VOCABULARY, Attribute
-from phraseloom.harmony import Chord
+from phraseloom.harmony import MAJOR_SCALE, Chord
 from phraseloom.score import TICKS_PER_QUARTER
 
-STEP_SEMITONES = 2
-SCALE = (0, 2, 4, 5, 7, 9, 11)
-"""Pitch classes of C major and A minor."""
+STEPS, REPEATS = (-2, -1, 1, 2), (0,)
+"""Semitones from the highest note of one onset to that of the next."""
 THIRDS, SECONDS = (3, 4, 8, 9), (1, 2, 10, 11)
 """Semitones modulo 12 between notes that begin together: thirds and sixths, seconds and sevenths."""
 
@@ -42,6 +42,9 @@ class SlotBias:
         second: the same of seconds and sevenths.
         chord: to pitches of the chord.
         foreign: to pitches neither of the chord nor of C major and A minor. Where no chord is known there are none.
+
+    Raises:
+        ValueError: one is not finite.
     """
 
     same_onset: float = 1.0
@@ -51,6 +54,11 @@ class SlotBias:
     second: float = 0.0
     chord: float = 0.0
     foreign: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name, value in asdict(self).items():
+            if not math.isfinite(value):
+                raise ValueError(f"{name} is {value}, expected a finite number")
 
 
 class Tone(IntEnum):
@@ -64,7 +72,7 @@ class Tone(IntEnum):
 def tones_of(chords: Sequence[Chord | None]) -> np.ndarray:
     """`[len(chords), 12]` the `Tone` of each pitch class under each chord."""
     tones = np.full((len(chords), 12), Tone.OTHER)
-    foreign = np.where(np.isin(np.arange(12), SCALE), Tone.OTHER, Tone.FOREIGN)
+    foreign = np.where(np.isin(np.arange(12), MAJOR_SCALE), Tone.OTHER, Tone.FOREIGN)
     for row, chord in zip(tones, chords, strict=True):
         if chord is not None and chord.pitch_classes:
             row[:] = foreign
@@ -110,7 +118,7 @@ def _kinds(groups: Sequence[Sequence[int]], of: Tensor) -> Tensor:
 
 
 _NUM_PITCHES = VOCABULARY.sizes[Attribute.PITCH]
-_INTERVALS = _kinds([(-2, -1, 1, 2), (0,)], torch.arange(-_NUM_PITCHES, _NUM_PITCHES))
+_INTERVALS = _kinds([STEPS, REPEATS], torch.arange(-_NUM_PITCHES, _NUM_PITCHES))
 _GAPS = _kinds([THIRDS, SECONDS], torch.arange(-_NUM_PITCHES, _NUM_PITCHES) % 12)
 
 

@@ -157,11 +157,11 @@ def train_song_dit(
         start_from: as for `train_phrase_vae`; from the latents of another phrase VAE too.
     """
     train_songs, validation_songs = model_songs(corpus, "train"), model_songs(corpus, "validation")
-    slots = slots_of(corpus)
     copies = transposed_copies(train_songs, stage.transposed_copies, seed)
     latents = latents_beside(out, [*train_songs, *copies, *validation_songs], corpus, codec, accelerator, progress)
     songs = [LatentSong.of(song.score, latents[song.song_id]) for song in (*train_songs, *copies)]
     held_out = [LatentSong.of(song.score, latents[song.song_id]) for song in validation_songs]
+    slots = slots_of(corpus)
     torch.manual_seed(seed)
     repeat_prior = RepeatPrior.fit(((song.sections, song.sources) for song in songs[: len(train_songs)]), len(slots))
     chord_prior = ChordPrior.fit(song.score for song in train_songs)
