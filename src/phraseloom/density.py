@@ -58,15 +58,18 @@ class Density:
         require_letters((letter for letter, _ in self.parts), form, "a density is given", "give densities")
 
     def filled(self, textures: np.ndarray, form: Sequence[Section], tracks: Sequence[str]) -> Density:
-        """This density with the rest as the first section of each letter has it in `textures [k, s, a]`."""
+        """This density with the rest as the first section of each letter has it in `textures [k, s, a]`.
+
+        A track that comes in later than with the first section of a letter stays free there: a rest is one in all.
+        """
         given: Mapping[str, dict[str, float]] = {letter: dict(numbers) for letter, numbers in self.parts}
         parts = []
         for letter in dict.fromkeys(section.letter for section in form):
-            first = next(number for number, section in enumerate(form) if section.letter == letter)
+            noted = textures[[section.letter == letter for section in form], :, Aspect.NOTES]
             own = given.get(letter, {})
             numbers = {}
             for slot, name in enumerate(track.casefold() for track in tracks):
-                notes = own.get(name, own.get(_ALL, _typical(int(textures[first, slot, Aspect.NOTES]))))
+                notes = own.get(name, own.get(_ALL, _typical(noted[:, slot])))
                 if notes is not None:
                     numbers[name] = notes
             if numbers:
@@ -128,8 +131,9 @@ def _numbers(text: str, place: tuple[str, int, int]) -> dict[str, float]:
     return numbers
 
 
-def _typical(noted: int) -> float | None:
-    """Notes a bar of a grade; None where it is unknown."""
-    if noted == UNKNOWN:
+def _typical(noted: np.ndarray) -> float | None:
+    """Notes a bar of the first of grades; None where it is unknown, or a rest and not the only grade."""
+    first = int(noted[0])
+    if first == UNKNOWN or (first == RESTS and (noted != RESTS).any()):
         return None
-    return 0.0 if noted == RESTS else TYPICAL_NOTES[noted - LOWEST_GRADE]
+    return 0.0 if first == RESTS else TYPICAL_NOTES[first - LOWEST_GRADE]

@@ -403,6 +403,18 @@ def test_tracks_that_are_to_rest_are_told_so_whenever_their_section_returns(comp
     assert texture[..., 0].tolist() == [[LOWEST_GRADE, RESTS, LOWEST_GRADE]] * 2
 
 
+def test_tracks_that_come_in_or_leave_when_a_section_returns_are_told_so(composer, requests):
+    """As in the song that is followed; the plan, which says one thing of all sections of a letter, leaves them open."""
+    followed = np.full((3, len(SLOTS), len(Aspect)), LOWEST_GRADE)
+    followed[0, 1] = followed[2, 0] = RESTS
+    composer = with_prior(composer, prior_of(("ABA",), (followed,)))
+    texture, composition = asked_of(composer, requests, SongPlan(form="A1 B1 A1"))
+    np.testing.assert_array_equal(texture, followed)
+    assert str(composition.plan.density) == "A: melody 1, drums 1; B: melody 1, bridge 1, drums 1"
+    composer.generate(composition.plan, seed=1, steps=1)
+    np.testing.assert_array_equal(requests[-1].texture, followed)
+
+
 def test_tracks_that_are_to_play_are_not_told_to_rest(composer, requests):
     """Where they do in the song that is followed, they are free."""
     resting = np.full((2, len(SLOTS), len(Aspect)), LOWEST_GRADE)

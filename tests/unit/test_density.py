@@ -143,10 +143,11 @@ def test_a_density_that_does_not_fit_is_refused(text: str, message: str, remedy:
 
 
 def test_what_is_given_is_kept_and_the_rest_read_off_textures() -> None:
-    """The first section of a letter says how it is; silence is 0, and what is unknown is left out."""
+    """The first section of a letter says how it is; silence in all is 0, and what is unknown is left out."""
     form = parse_form("A2 B2 A2 o1")
     textures = np.full((4, 3, len(Aspect)), LOWEST_GRADE)
     textures[0, :, Aspect.NOTES] = of_notes(11), RESTS, UNKNOWN
+    textures[2, 1] = RESTS
     textures[1, :, Aspect.NOTES] = RESTS, of_notes(4), of_notes(6)
     textures[3] = UNKNOWN
     free = FREE.filled(textures, form, TRACKS)
@@ -154,6 +155,13 @@ def test_what_is_given_is_kept_and_the_rest_read_off_textures() -> None:
     given = parse_density("A: bridge 2.5; B: all 7, melody 30")
     filled = "A: melody 11, bridge 2.5; B: melody 30, bridge 7, grand piano 7"
     assert str(given.filled(textures, form, TRACKS)) == filled
+
+
+def test_a_track_that_comes_in_later_or_leaves_does_not_rest() -> None:
+    form = parse_form("A2 A2")
+    textures = np.full((2, 3, len(Aspect)), LOWEST_GRADE)
+    textures[0, 0] = textures[1, 1] = RESTS
+    assert str(FREE.filled(textures, form, TRACKS)) == "A: bridge 1, grand piano 1"
 
 
 def test_where_nothing_is_known_nothing_is_filled_in() -> None:
