@@ -54,6 +54,24 @@ def test_the_fingerprint_is_that_of_both_networks(weights):
     assert load_song_model(weights / SONG_DIT_FILE, other).fingerprint != model.fingerprint
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("texture_prior", {"num_slots": 3, "songs": [["A", "2" * 27, [60, 60, 60]]]}),
+        ("note_bias", [{"colour": 1.0}]),
+        ("plan_prior", []),
+        ("slots", None),
+    ],
+)
+def test_what_belongs_to_weights_of_another_version_is_refused(weights, name, content):
+    codec, path = PhraseCodec.load(weights / PHRASE_VAE_FILE), weights / SONG_DIT_FILE
+    checkpoint = read_checkpoint(path, KIND)
+    write_checkpoint(replace(checkpoint, extra={**checkpoint.extra, name: content}), path)
+    with pytest.raises(CheckpointError, match=r"song_dit\.safetensors is of another version") as refused:
+        load_song_model(path, codec)
+    assert "train again" in refused.value.remedy
+
+
 def test_facts_travel_with_the_weights(weights):
     assert read_checkpoint(weights / SONG_DIT_FILE, KIND).extra["corpus"] == "none"
 
