@@ -19,8 +19,7 @@ from phraseloom.training import run_recipe
 from phraseloom.training.drawn_latents import DecoderBatches, DrawnLatentSettings, predicted_cells
 from phraseloom.training.latents import slotted, song_latents
 from phraseloom.training.phrases import corpus_phrases
-from phraseloom.training.song_batches import SongBatches
-from phraseloom.training.songs import LatentSong
+from phraseloom.training.songs import LatentSong, SongBatches
 from support.networks import tiny_codec, tiny_song_dit
 from support.songs import make_song
 from support.training import make_corpus, write_recipe

@@ -30,9 +30,16 @@ from phraseloom.score import ChordSpan
 from phraseloom.structure import find_form
 from phraseloom.texture import NUM_GRADES, RESTS, Aspect, section_textures
 from phraseloom.training.latents import song_latents
-from phraseloom.training.song_batches import BAR_STEP, MIN_EXCERPT_BARS, SongBatch, SongBatches
 from phraseloom.training.song_dit_objective import SongDiTLossSettings, SongDiTObjective, cell_mean, denoising_error
-from phraseloom.training.songs import LatentSong, transposed_copies
+from phraseloom.training.songs import (
+    BAR_STEP,
+    MIN_EXCERPT_BARS,
+    LatentSong,
+    SongBatch,
+    SongBatches,
+    exchanged_cells,
+    transposed_copies,
+)
 from phraseloom.transforms import normalise_key, transpose
 from support.networks import tiny_codec, tiny_song_dit
 from support.songs import make_song
@@ -329,6 +336,43 @@ def test_no_section_comes_twice_where_the_song_would_be_too_long():
 
 def test_excerpts_are_not_rearranged():
     assert same(batches_of(share=1.0, rearranged=1.0), batches_of(share=1.0))
+
+
+def over_two_chords(form: str, contents: list[int]) -> LatentSong:
+    """A song whose bars are over one chord and another in turn, with `contents` in its second slot."""
+    song = latent_song(0, form)
+    chords = np.where(np.arange(len(song.chords)) % 2, 5, 1)[:, None, None].repeat(4, 1).repeat(3, 2)
+    return replace(song, contents=np.array([np.zeros(len(contents), int), contents]).T, chords=chords)
+
+
+def test_what_is_exchanged_lies_over_the_same_chords_in_sections_of_one_letter():
+    song = over_two_chords("A4 B4 A4", [1, 2, 3, 4, 5, 6, 7, 8, 9, 1, 3, 0])
+    origins = np.array([exchanged_cells(song, (1,), np.random.default_rng(seed)) for seed in range(200)])
+    assert (origins[:, :, 0] == np.arange(12)).all(), "the other slot stays"
+    even, odd, neither = {0, 2, 8}, {1, 3}, {11}
+    come_from = [set(origins[:, bar, 1].tolist()) for bar in range(12)]
+    assert come_from == [even, odd, even, odd, {4, 6}, {5, 7}, {4, 6}, {5, 7}, even, even, even, neither]
+    assert (origins[:, [9, 10], 1] == origins[:, [0, 2], 1]).all(), "what is repeated is repeated still"
+
+
+def test_exchanged_songs_repeat_what_they_repeated():
+    song = over_two_chords("A8 A8", [1, 2, 3, 4, 5, 6, 7, 8] * 2)
+    loads = SongBatches([song], 16, 0.0, 0, 0.0, (1,), 1.0)
+    origins = {tuple(loads.epoch(epoch, 0, 1)[0]().latents[0, :, 1, 1].tolist()) for epoch in range(20)}
+    assert len(origins) > 10
+    assert all(bars[:8] == bars[8:] for bars in origins)
+    told = loads.epoch(0, 0, 1)[0]()
+    assert told.owners[0, :, 1].tolist() == [*range(8), *range(8)]
+    assert told.conditions.repeats[0, :, 1].tolist() == [1] * 8 + [2] * 8
+
+
+def test_songs_are_exchanged_as_often_as_asked():
+    song = over_two_chords("A16", list(range(1, 17)))
+    loads = SongBatches([song], 16, 0.0, 0, 0.0, (1,), 0.3)
+    is_as_it_was = [
+        bool((loads.epoch(epoch, 0, 1)[0]().latents[0, :, 1, 1] == torch.arange(16)).all()) for epoch in range(200)
+    ]
+    assert 0.6 < np.mean(is_as_it_was) < 0.8
 
 
 def test_songs_are_rearranged_as_often_as_asked():

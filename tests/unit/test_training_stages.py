@@ -160,13 +160,22 @@ def test_a_new_run_does_not_mix_with_an_earlier_one(corpus_path: Path, tmp_path:
 def test_biases_travel_with_the_weights_by_the_names_of_slots(corpus: Corpus, tmp_path: Path) -> None:
     out = tmp_path / "song_dit.safetensors"
     bias = SlotBias(step=0.5)
-    update = {"note_bias": {corpus.slots[1]: bias}, "accompanying_slots": corpus.slots[1:]}
+    update = {"note_bias": {corpus.slots[1]: bias}, "exchanged_slots": corpus.slots[1:]}
     run_song_dit(corpus, out, stage=SONG_DIT.model_copy(update=update))
     told = read_checkpoint(out, "song_dit").extra["note_bias"]
     assert told == [asdict(bias if slot == corpus.slots[1] else SlotBias()) for slot in corpus.slots]
 
 
-@pytest.mark.parametrize("line", ['accompanying_slots = ["Flute"]', "note_bias.Flute.step = 1.0"])
+@pytest.mark.parametrize("asked", [None, 1.5])
+def test_songs_are_drawn_with_the_noise_levels_of_training_or_others(
+    corpus: Corpus, tmp_path: Path, asked: float | None
+) -> None:
+    out = tmp_path / "song_dit.safetensors"
+    run_song_dit(corpus, out, stage=SONG_DIT.model_copy(update={"noise_shift": asked}))
+    assert read_checkpoint(out, "song_dit").extra["noise_shift"] == (SONG_DIT.loss.shift if asked is None else asked)
+
+
+@pytest.mark.parametrize("line", ['exchanged_slots = ["Flute"]', "note_bias.Flute.step = 1.0"])
 def test_slots_that_the_corpus_does_not_have_are_refused_at_once(corpus_path: Path, tmp_path: Path, line: str) -> None:
     recipe = write_recipe(tmp_path / "recipe.toml")
     recipe.write_text(recipe.read_text().replace("[song_dit]\n", f"[song_dit]\n{line}\n"))

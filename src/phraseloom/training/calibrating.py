@@ -10,9 +10,8 @@ from torch import nn
 
 from phraseloom.diffusion.calibration import leaning
 from phraseloom.diffusion.flow import corrupt
-from phraseloom.training.song_batches import SongBatches
 from phraseloom.training.song_dit_objective import HELD_OUT_LEVELS
-from phraseloom.training.songs import LatentSong
+from phraseloom.training.songs import LatentSong, SongBatches
 
 
 @torch.no_grad()

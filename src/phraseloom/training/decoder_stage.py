@@ -37,8 +37,7 @@ from phraseloom.training.latents import latents_beside, slotted
 from phraseloom.training.loop import Objective, train
 from phraseloom.training.phrases import TOKENS_BESIDE_NOTES, corpus_phrases, of_like_length
 from phraseloom.training.recipe import DecoderStage
-from phraseloom.training.song_batches import SongBatch, SongBatches
-from phraseloom.training.songs import LatentSong, transposed_copies
+from phraseloom.training.songs import LatentSong, SongBatch, SongBatches, transposed_copies
 from phraseloom.training.stages import StageEvent, is_validation_step, model_songs, state_path
 
 HELD_OUT_LEVELS = (0.0, 0.15, 0.3, 0.45)

@@ -27,7 +27,7 @@ from phraseloom.models.phrase_batch import PhraseBatch
 from phraseloom.models.song_dit import SongDiT
 from phraseloom.phrase_codec import PhraseCodec
 from phraseloom.training.phrases import of_like_length
-from phraseloom.training.song_batches import SongBatch, SongBatches
+from phraseloom.training.songs import SongBatch, SongBatches
 
 
 class DrawnLatentSettings(BaseModel):

@@ -47,13 +47,11 @@ class SongDiTStage(BaseModel):
     """Share of the visits of a song in which only some successive sections of it are seen."""
     rearranged_share: float = Field(0.0, ge=0, le=1)
     """Share of the other visits in which one section is left out or comes twice, the form with it."""
-    accompanying_slots: tuple[str, ...] = ()
-    """Slots that are arranged anew, for more songs to learn from than there are."""
+    exchanged_slots: tuple[str, ...] = ()
+    """Slots whose cells change places with others over the same chords in the same song, for more songs to learn from
+    than there are."""
     exchanged_share: float = Field(0.5, ge=0, le=1)
-    """Share of the visits of a song in which their cells change places with others over the same chords in it."""
-    borrowed_share: float = Field(0.0, ge=0, le=1)
-    """Share of the visits in which they play what is played over the same chords in other songs; the more keys the
-    songs are copied to, the more can be borrowed."""
+    """Share of the visits of a song in which they do."""
     transposed_copies: int = Field(0, ge=0, le=11)
     """Copies of every training song in other keys than C major and A minor, to learn from beside it."""
     noise_shift: float | None = Field(None, gt=0)

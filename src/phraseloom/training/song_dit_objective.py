@@ -18,7 +18,7 @@ from phraseloom.models.conditions import (
 from phraseloom.models.song_dit import SongDiT
 from phraseloom.training.loop import Objective
 from phraseloom.training.noise_levels import MAX_SECTIONS, draw_cell_levels
-from phraseloom.training.song_batches import SongBatch
+from phraseloom.training.songs import SongBatch
 
 HELD_OUT_LEVELS = (0.1, 0.3, 0.5, 0.7, 0.9)
 """Noise levels at which the network is judged on songs that it does not learn from."""

@@ -1,23 +1,38 @@
-"""Songs as latents, as the song transformer learns from them.
+"""Songs as latents, and the song transformer's batches of them.
 
-Letters in shapes: n bars, k sections, s slots, z latent size, a aspects of a texture.
+Letters in shapes: b songs, n bars, s slots, z latent size.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import NamedTuple
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from phraseloom.corpus.song import CorpusSong
-from phraseloom.form import Section
-from phraseloom.models.conditions import chord_numbers
-from phraseloom.repeats import cell_contents, find_sources
+from phraseloom.form import MAX_BARS, Section, num_bars_of
+from phraseloom.models.conditions import (
+    SILENT,
+    SOUNDS,
+    SongConditions,
+    chord_numbers,
+    collate_conditions,
+    song_conditions,
+)
+from phraseloom.repeats import FRESH, cell_contents, find_sources, owners_of
 from phraseloom.score import Score
 from phraseloom.structure import find_form
-from phraseloom.texture import section_textures
+from phraseloom.texture import section_textures, texture_of_bars
 from phraseloom.transforms import beat_chords, normalise_key, transpose
+
+BAR_STEP = 16
+"""Songs are padded to multiples of this: few shapes, as matrix kernels on CPUs are compiled for each."""
+MIN_EXCERPT_BARS = 4
 
 
 @dataclass(frozen=True)
@@ -77,3 +92,158 @@ def transposed_copies(songs: Sequence[CorpusSong], num_copies: int, seed: int) -
             moved = replace(transpose(score, int(shift)), key=None)
             copies.append(replace(song, song_id=f"{song.song_id}{shift:+d}", score=moved))
     return copies
+
+
+class SongBatch(NamedTuple):
+    """Songs padded to the longest."""
+
+    latents: Tensor
+    """`[b, n, s, z]` float32, zeros behind a song's end."""
+    owners: Tensor
+    """`[b, n, s]` int64: the bar whose notes a cell holds, its own where it repeats none."""
+    conditions: SongConditions
+    bars: Tensor
+    """`[b, n]` int64: the number of each bar among all bars of all songs, one song after the other; -1 behind a song's
+    end."""
+
+
+def exchanged_cells(song: LatentSong, slots: Sequence[int], rng: np.random.Generator) -> np.ndarray:
+    """`[n, s]` the bar from which each cell of a song is taken when those of `slots` change places.
+
+    What sounds in a bar changes places with what sounds over the same chords elsewhere in sections of that letter, and
+    wherever it is repeated, that is repeated. So a song keeps its form, its style and its chords, and is never quite
+    the same: the song transformer would else learn its songs by heart.
+    """
+    num_bars, num_slots = song.contents.shape
+    taken = np.tile(np.arange(num_bars)[:, None], num_slots)
+    letters = np.repeat([section.letter for section in song.sections], [s.num_bars for s in song.sections])
+    over = np.unique(
+        [letter + chords.tobytes().hex() for letter, chords in zip(letters, song.chords, strict=True)],
+        return_inverse=True,
+    )[1]
+    for slot in slots:
+        values, first, content = np.unique(song.contents[:, slot], return_index=True, return_inverse=True)
+        new = first.copy()
+        for group in np.unique(over[first]):
+            alike = np.flatnonzero((over[first] == group) & (values > 0))
+            new[alike] = first[rng.permutation(alike)]
+        taken[:, slot] = new[content]
+    return taken
+
+
+class _Visit(NamedTuple):
+    """A song, the numbers of those of its sections that are seen, in order, and what its exchange is drawn with."""
+
+    song: int
+    sections: tuple[int, ...]
+    exchange: int | None
+
+
+class SongBatches:
+    """Batches of whole songs, of songs with a section left out or doubled, and of excerpts between section borders.
+
+    Args:
+        songs: any lengths; what is longer than the model's longest song is only seen in excerpts.
+        bars_per_batch: bars in a batch, padding included.
+        excerpt_share: share of the visits of a song in which only some successive sections of it are seen.
+        seed: of order, excerpts and rearrangements.
+        rearranged_share: share of the visits in which one section is left out or comes twice.
+        exchanged_slots: slots whose cells change places as by `exchanged_cells`, in `exchanged_share` of the visits.
+    """
+
+    def __init__(
+        self,
+        songs: Sequence[LatentSong],
+        bars_per_batch: int,
+        excerpt_share: float,
+        seed: int,
+        rearranged_share: float = 0.0,
+        exchanged_slots: Sequence[int] = (),
+        exchanged_share: float = 0.0,
+    ) -> None:
+        self.songs, self.bars_per_batch = songs, bars_per_batch
+        self.excerpt_share, self.rearranged_share, self.seed = excerpt_share, rearranged_share, seed
+        self.exchanged_slots, self.exchanged_share = tuple(exchanged_slots), exchanged_share
+        self.first_bars = np.cumsum([0, *(len(song.latents) for song in songs)])
+
+    def epoch(self, epoch: int, process: int, num_processes: int) -> list[Callable[[], SongBatch]]:
+        rng = np.random.default_rng([self.seed, epoch])
+        visits = [_Visit(index, self._numbers(song, rng), self._exchange(rng)) for index, song in enumerate(self.songs)]
+        padded = np.array([-(-num_bars_of(self._sections(visit)) // BAR_STEP) * BAR_STEP for visit in visits])
+        batches = []
+        for num_bars in np.unique(padded):
+            rows = rng.permutation(np.flatnonzero(padded == num_bars))
+            size = max(1, self.bars_per_batch // int(num_bars))
+            count = -(-len(rows) // size)
+            filled = np.resize(rows, count * size)  # the last batch is filled up from the first
+            batches += [(int(num_bars), [visits[i] for i in chosen]) for chosen in filled.reshape(count, size)]
+        order = rng.permutation(len(batches))
+        usable = len(order) - len(order) % num_processes
+        return [partial(self._load, *batches[i]) for i in order[process:usable:num_processes]]
+
+    def _numbers(self, song: LatentSong, rng: np.random.Generator) -> tuple[int, ...]:
+        """The numbers of the sections that are seen of a song this time, in their order."""
+        count = len(song.sections)
+        whole = tuple(range(count))
+        if len(song.latents) <= MAX_BARS and rng.random() >= self.excerpt_share:
+            return self._rearranged(song, whole, rng)
+        excerpts = [
+            (first, last)
+            for first in range(count)
+            for last in range(first + 1, count + 1)
+            if MIN_EXCERPT_BARS <= num_bars_of(song.sections[first:last]) <= MAX_BARS
+        ]
+        return tuple(range(*excerpts[rng.integers(len(excerpts))])) if excerpts else whole
+
+    def _rearranged(self, song: LatentSong, whole: tuple[int, ...], rng: np.random.Generator) -> tuple[int, ...]:
+        if not self.rearranged_share or rng.random() >= self.rearranged_share or len(whole) < 3:
+            return whole
+        inner = int(rng.integers(1, len(whole) - 1))
+        is_doubled = rng.random() < 0.5 and len(song.latents) + song.sections[inner].num_bars <= MAX_BARS
+        return whole[:inner] + (inner,) * (2 * is_doubled) + whole[inner + 1 :]
+
+    def _exchange(self, rng: np.random.Generator) -> int | None:
+        if not self.exchanged_slots or rng.random() >= self.exchanged_share:
+            return None
+        return int(rng.integers(2**31))
+
+    def _sections(self, visit: _Visit) -> tuple[Section, ...]:
+        sections = self.songs[visit.song].sections
+        return tuple(sections[number] for number in visit.sections)
+
+    def _load(self, num_bars: int, visits: list[_Visit]) -> SongBatch:
+        shape = self.songs[visits[0].song].latents.shape[1:]
+        latents = np.zeros((len(visits), num_bars, *shape), np.float32)
+        owners = np.tile(np.arange(num_bars)[:, None], (len(visits), 1, shape[0]))
+        bars = np.full((len(visits), num_bars), -1)
+        conditions = []
+        for row, owner, own_bars, visit in zip(latents, owners, bars, visits, strict=True):
+            song, sections = self.songs[visit.song], self._sections(visit)
+            starts = np.cumsum([0, *(section.num_bars for section in song.sections)])
+            seen = np.concatenate([np.arange(starts[number], starts[number + 1]) for number in visit.sections])
+            length = len(seen)
+            cells = seen[:, None], np.arange(shape[0])
+            if visit.exchange is not None:
+                taken = exchanged_cells(song, self.exchanged_slots, np.random.default_rng(visit.exchange))
+                cells = taken[seen], np.arange(shape[0])
+            contents = song.contents[cells]
+            sources = find_sources(sections, contents)
+            row[:length] = song.latents[cells]
+            owner[:length] = owners_of(sources)
+            own_bars[:length] = self.first_bars[visit.song] + seen
+            conditions.append(
+                song_conditions(
+                    sections,
+                    shape[0],
+                    tempo_bpm=song.tempo_bpm,
+                    mode=song.mode,
+                    has_start=visit.sections[0] == 0,
+                    has_end=visit.sections[-1] == len(song.sections) - 1,
+                    sounds=np.where(contents > 0, SOUNDS, SILENT),
+                    is_repeated=sources != FRESH,
+                    texture=texture_of_bars(song.textures[list(visit.sections)], sections),
+                    chords=song.chords[seen],
+                )
+            )
+        told = collate_conditions(conditions, num_bars)
+        return SongBatch(torch.from_numpy(latents), torch.from_numpy(owners), told, torch.from_numpy(bars))

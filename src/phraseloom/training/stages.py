@@ -8,7 +8,6 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
 import torch
 from accelerate import Accelerator
 from accelerate.utils import send_to_device
@@ -35,7 +34,6 @@ from phraseloom.repeats import RepeatPrior
 from phraseloom.song_model import KIND as SONG_DIT_KIND
 from phraseloom.song_model import TICKS_PER_BAR, Slot, SongModel, song_dit_checkpoint, speaks_meter_of
 from phraseloom.texture_prior import TexturePrior
-from phraseloom.training.accompaniments import Accompaniments
 from phraseloom.training.calibrating import fitted_calibration
 from phraseloom.training.latents import latents_beside
 from phraseloom.training.loop import LoopSettings, StepReport, train
@@ -45,9 +43,8 @@ from phraseloom.training.phrases import PhraseBatches, corpus_phrases
 from phraseloom.training.precision import autocast_where_faster
 from phraseloom.training.prefetching import workers_for
 from phraseloom.training.recipe import PhraseVAEStage, SongDiTStage
-from phraseloom.training.song_batches import SongBatches
 from phraseloom.training.song_dit_objective import HELD_OUT_LEVELS, SongDiTObjective, cell_mean, denoising_error
-from phraseloom.training.songs import LatentSong, transposed_copies
+from phraseloom.training.songs import LatentSong, SongBatches, transposed_copies
 
 
 class StageEvent(NamedTuple):
@@ -173,15 +170,12 @@ def train_song_dit(
     texture_prior = TexturePrior.fit((song.score for song in train_songs), len(slots))
     if accelerator.is_main_process:
         _write_companions(corpus, train_songs, out)
-    families = [*range(len(train_songs)), *np.repeat(range(len(train_songs)), stage.transposed_copies).tolist()]
-    accompanying = [corpus.slots.index(name) for name in stage.accompanying_slots]
-    accompaniments = Accompaniments(songs, accompanying, stage.exchanged_share, stage.borrowed_share, families)
     network = SongDiT(stage.network.for_corpus(len(slots), codec.network.config.latent_size))
     if start_from is not None:
         _begin_with(network, start_from, SONG_DIT_KIND)
     note_bias = tuple(stage.note_bias.get(slot.name, SlotBias()) for slot in slots)
     priors = (repeat_prior, chord_prior, plan_prior, loudness_prior, texture_prior)
-    noise_shift = stage.noise_shift or stage.loss.shift
+    noise_shift = stage.loss.shift if stage.noise_shift is None else stage.noise_shift
     untrained = SongModel(network, slots, noise_shift, *priors, note_bias)
     steps = train(
         SongDiTObjective(network, stage.loss),
@@ -191,7 +185,8 @@ def train_song_dit(
             stage.excerpt_share,
             seed,
             stage.rearranged_share,
-            accompaniments,
+            [corpus.slots.index(name) for name in stage.exchanged_slots],
+            stage.exchanged_share,
         ),
         stage.loop,
         seed=seed,
@@ -255,11 +250,11 @@ def require_known_slots(stage: SongDiTStage, corpus: Corpus) -> None:
     Raises:
         RequestError: one is not.
     """
-    for name in (*stage.accompanying_slots, *stage.note_bias):
+    for name in (*stage.exchanged_slots, *stage.note_bias):
         if name not in corpus.slots:
             raise RequestError(
                 f"the recipe names the slot {name!r}, which the corpus does not have",
-                f"name some of these in accompanying_slots and note_bias, or none: {', '.join(corpus.slots)}",
+                f"name some of these in exchanged_slots and note_bias, or none: {', '.join(corpus.slots)}",
             )
 
 
