@@ -371,14 +371,8 @@ class Composer:
         asked = (plan.density or FREE).grades(form, self._slot_names)
         cast = np.zeros(asked.shape[:2]) if plan.tracks is None else _of_sections(plan.tracks, form, self._slot_names)
         asked[cast == RESTS] = NO_NOTES
-        settled = plan.settled
-        drawn = self.model.texture_prior.propose(
-            form,
-            asked,
-            np.random.default_rng([seed, _TEXTURES]),
-            shift=normalising_shift(settled.key),
-            tempo_bpm=settled.tempo_bpm,
-        )
+        shift = normalising_shift(plan.settled.key)
+        drawn = self.model.texture_prior.propose(form, asked, np.random.default_rng([seed, _TEXTURES]), shift=shift)
         drawn[cast == RESTS] = NO_NOTES
         drawn[(cast == PLAYS) & (drawn[..., 0] == NO_NOTES)] = UNKNOWN
         return drawn

@@ -80,7 +80,7 @@ def with_textures(edit: Edit, prior: TexturePrior, rng: np.random.Generator) -> 
     asked = np.full_like(known, UNKNOWN) if request.texture is None else request.texture[starts]
     known = np.where(asked == UNKNOWN, known, asked)
     shift = normalising_shift(song.key)
-    textures = prior.completed(song.sections, known, rng, shift=shift, tempo_bpm=song.tempo_bpm)
+    textures = prior.completed(song.sections, known, rng, shift=shift)
     is_written = np.stack([part.any(axis=0) for part in np.split(request.levels > KNOWN, starts[1:])])
     is_free = is_written & (asked == UNKNOWN).all(axis=-1)
     textures[is_free & (textures == RESTS).all(axis=-1)] = UNKNOWN  # what is to be written need not rest

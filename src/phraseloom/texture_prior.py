@@ -1,8 +1,7 @@
 """How densely, how high and how long each track plays in each section, in the way of one of a corpus's songs.
 
 The song is taken whole, as what its sections are like goes together: a sparse verse and a full chorus, a piano that
-makes room for the melody. Only grades are kept of it, its tempo, and how high it sounds, no notes. Songs of like tempo
-come first: the faster a song, the fewer notes a bar it has, and the fewer of them beside the quavers.
+makes room for the melody. Only grades are kept of it, and how high it sounds, no notes.
 
 Grades are of songs in C major or A minor, but how high a part is played depends little on the key. So the pitches are
 kept as they sound, and those of a proposal are graded for the key in which the new song is to sound.
@@ -24,8 +23,6 @@ from phraseloom.texture import LOWEST_GRADE, RESTS, UNKNOWN, Aspect, grades_of, 
 
 MOST_SONGS = 256
 """So many songs are kept, evenly chosen."""
-TEMPO_STEP = 1.1
-"""Tempos are alike up to this ratio, and less so with each further one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,13 +33,11 @@ class TexturePrior:
         letters: of each song, the letters of its sections, one character each.
         textures: of each song `[k, s, a]` grades as in `phraseloom.texture`.
         pitches: of each song `[k, s]` as `phraseloom.texture.section_pitches`.
-        tempos: of each song, in quarter notes a minute.
     """
 
     letters: tuple[str, ...]
     textures: tuple[np.ndarray, ...]
     pitches: tuple[np.ndarray, ...]
-    tempos: tuple[float, ...]
 
     @classmethod
     def fit(cls, scores: Iterable[Score], num_slots: int) -> TexturePrior:
@@ -54,23 +49,21 @@ class TexturePrior:
             tuple("".join(section.letter for section in score.sections) for score in chosen),
             tuple(section_textures(score, score.sections, num_slots) for score in chosen),
             tuple(section_pitches(score, num_slots) for score in chosen),
-            tuple(score.tempo_bpm for score in chosen),
         )
 
     def propose(
-        self, form: Sequence[Section], asked: np.ndarray, rng: np.random.Generator, *, shift: int, tempo_bpm: float
+        self, form: Sequence[Section], asked: np.ndarray, rng: np.random.Generator, *, shift: int
     ) -> np.ndarray:
         """`[k, s, a]` the textures of a form's sections, like those of a song that comes near to what is asked.
 
         Args:
             shift: `phraseloom.transforms.normalising_shift` of the key in which the song is to sound.
-            tempo_bpm: how fast it is to be.
             asked: `[k, s, a]` grades, the same in sections of one letter, UNKNOWN for what is to be proposed. What the
                 first section of a letter has anyway is not forced on the later ones, which differ a little; rests are.
         """
         if not self.letters:
             return asked
-        proposals = self._proposals(form, shift, tempo_bpm, rng)
+        proposals = self._proposals(form, shift, rng)
         firsts = [next(i for i, other in enumerate(form) if other.letter == section.letter) for section in form]
         is_first = np.equal(firsts, np.arange(len(form)))
         distances = [_distance(asked[is_first], proposal[is_first]) for proposal in proposals]
@@ -80,14 +73,14 @@ class TexturePrior:
         return np.where(is_other, asked, np.where(is_woken, UNKNOWN, nearest))
 
     def completed(
-        self, form: Sequence[Section], known: np.ndarray, rng: np.random.Generator, *, shift: int, tempo_bpm: float
+        self, form: Sequence[Section], known: np.ndarray, rng: np.random.Generator, *, shift: int
     ) -> np.ndarray:
         """`[k, s, a]` the textures of a song of which some are known: those of a section that returns hold for all of
         its letter, the rest is like in a song that comes near.
 
         Args:
             known: `[k, s, a]` grades, UNKNOWN where there is nothing to measure.
-            shift, tempo_bpm: as for `propose`.
+            shift: as for `propose`.
         """
         given, known = known, known.copy()
         for number, section in enumerate(form):
@@ -98,18 +91,14 @@ class TexturePrior:
                     known[number, slot] = given[min(told, key=lambda other: abs(other - number)), slot]
         if not self.letters:
             return known
-        proposals = self._proposals(form, shift, tempo_bpm, rng)
+        proposals = self._proposals(form, shift, rng)
         nearest = proposals[int(np.argmin([_distance(known, proposal) for proposal in proposals]))]
         return np.where(known == UNKNOWN, nearest, known)
 
-    def _proposals(
-        self, form: Sequence[Section], shift: int, tempo_bpm: float, rng: np.random.Generator
-    ) -> list[np.ndarray]:
-        """`[k, s, a]` of every song for the form, in the key of the shift: like tempos first, else in a drawn order."""
+    def _proposals(self, form: Sequence[Section], shift: int, rng: np.random.Generator) -> list[np.ndarray]:
+        """`[k, s, a]` for the form of every song, in an order drawn, in the key of the shift."""
         proposals = []
-        distances = np.abs(np.log(np.array(self.tempos) / tempo_bpm)) // np.log(TEMPO_STEP)
-        drawn = rng.permutation(len(self.letters))
-        for song in drawn[np.argsort(distances[drawn], kind="stable")]:
+        for song in rng.permutation(len(self.letters)):
             places = _counterparts(form, self.letters[song])
             textures, pitches = self.textures[song][places], self.pitches[song][places]
             textures[..., Aspect.PITCH] = np.where(pitches == 0, RESTS, grades_of(Aspect.PITCH, pitches + shift))
@@ -121,16 +110,14 @@ class TexturePrior:
         grades = ["".join(map(str, textures.ravel().tolist())) for textures in self.textures]
         pitches = [pitches.ravel().tolist() for pitches in self.pitches]
         num_slots = self.textures[0].shape[1] if self.textures else 0
-        songs = zip(self.letters, grades, pitches, self.tempos, strict=True)
-        return {"num_slots": num_slots, "songs": list(map(list, songs))}
+        return {"num_slots": num_slots, "songs": list(map(list, zip(self.letters, grades, pitches, strict=True)))}
 
     @classmethod
     def from_dict(cls, content: dict[str, Any]) -> TexturePrior:
         num_slots = content["num_slots"]
         textures = [np.array(list(map(int, song[1]))).reshape(-1, num_slots, len(Aspect)) for song in content["songs"]]
         pitches = [np.array(song[2], np.int64).reshape(-1, num_slots) for song in content["songs"]]
-        letters, tempos = (tuple(song[place] for song in content["songs"]) for place in (0, 3))
-        return cls(letters, tuple(textures), tuple(pitches), tempos)
+        return cls(tuple(song[0] for song in content["songs"]), tuple(textures), tuple(pitches))
 
 
 def _counterparts(form: Sequence[Section], letters: str) -> list[int]:

@@ -14,15 +14,9 @@ TYPICAL_PITCHES = np.array([50, 54, 58, 62, 66, 70, 74, 80])
 assert grades_of(Aspect.PITCH, TYPICAL_PITCHES).tolist() == list(range(LOWEST_GRADE, LOWEST_GRADE + 8))
 
 
-TEMPO = 100.0
-
-
-def prior_of(
-    letters: Sequence[str] = (), textures: Sequence[np.ndarray] = (), tempos: Sequence[float] | None = None
-) -> TexturePrior:
-    """The prior of songs in C major with these grades, all in one tempo if None."""
-    tempos = [TEMPO] * len(letters) if tempos is None else tempos
-    return TexturePrior(tuple(letters), tuple(textures), tuple(map(_pitches, textures)), tuple(tempos))
+def prior_of(letters: Sequence[str] = (), textures: Sequence[np.ndarray] = ()) -> TexturePrior:
+    """The prior of songs in C major with these grades."""
+    return TexturePrior(tuple(letters), tuple(textures), tuple(map(_pitches, textures)))
 
 
 def _pitches(textures: np.ndarray) -> np.ndarray:

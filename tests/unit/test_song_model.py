@@ -57,7 +57,7 @@ def test_the_fingerprint_is_that_of_both_networks(weights):
 @pytest.mark.parametrize(
     ("name", "content"),
     [
-        ("texture_prior", {"num_slots": 3, "songs": [["A", "2" * 27, [60, 60, 60]]]}),
+        ("texture_prior", {"num_slots": 3, "songs": [["A", "2" * 27]]}),
         ("note_bias", [{"colour": 1.0}]),
         ("plan_prior", []),
         ("slots", None),

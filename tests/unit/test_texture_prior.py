@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TypedDict
 
 import numpy as np
 import pytest
@@ -19,20 +18,12 @@ from phraseloom.texture import LOWEST_GRADE, RESTS, UNKNOWN, Aspect, grades_of, 
 from phraseloom.texture_prior import TexturePrior
 from phraseloom.transforms import normalising_shift
 from support.songs import make_song
-from support.textures import TEMPO, prior_of
+from support.textures import prior_of
 
 NUM_SLOTS = 3
 TRACKS = ("Melody", "Bridge", "Piano")
 FORM = parse_form("i4 A8 B8 A8 B8")
 NOBODY = prior_of()
-
-
-class Setting(TypedDict):
-    shift: int
-    tempo_bpm: float
-
-
-IN_C: Setting = {"shift": 0, "tempo_bpm": TEMPO}
 
 
 def of_grades(*grades: int) -> np.ndarray:
@@ -48,13 +39,8 @@ def rng(seed: int = 0) -> np.random.Generator:
     return np.random.default_rng(seed)
 
 
-def plain(prior: TexturePrior) -> tuple[tuple[str, ...], list[list], list[list], tuple[float, ...]]:
-    return (
-        prior.letters,
-        [own.tolist() for own in prior.textures],
-        [own.tolist() for own in prior.pitches],
-        prior.tempos,
-    )
+def plain(prior: TexturePrior) -> tuple[tuple[str, ...], list[list], list[list]]:
+    return prior.letters, [own.tolist() for own in prior.textures], [own.tolist() for own in prior.pitches]
 
 
 @pytest.fixture(scope="module")
@@ -117,34 +103,16 @@ def test_a_prior_survives_json(scores: list[Score]) -> None:
 def test_sections_are_like_their_counterparts(form: str, letters: str, places: list[int]) -> None:
     song = of_grades(*range(LOWEST_GRADE, LOWEST_GRADE + len(letters)))
     sections = parse_form(form)
-    proposed = prior_of((letters,), (song,)).propose(sections, unknown(len(sections)), rng(), **IN_C)
+    proposed = prior_of((letters,), (song,)).propose(sections, unknown(len(sections)), rng(), shift=0)
     np.testing.assert_array_equal(proposed, song[places])
 
 
 def test_where_nothing_is_asked_any_song_is_taken_whole() -> None:
     songs = [of_grades(2, 3), of_grades(4, 5), of_grades(6, 7)]
     prior = prior_of(("AB",) * 3, tuple(songs))
-    proposed = [prior.propose(parse_form("A8 B8"), unknown(2), rng(seed), **IN_C).tolist() for seed in range(40)]
+    proposed = [prior.propose(parse_form("A8 B8"), unknown(2), rng(seed), shift=0).tolist() for seed in range(40)]
     assert all(song.tolist() in proposed for song in songs)
     assert all(textures in [song.tolist() for song in songs] for textures in proposed)
-
-
-@pytest.mark.parametrize(
-    ("tempo_bpm", "grades"), [(60.0, {2, 3, 4}), (70.0, {2}), (101.0, {5}), (300.0, {6}), (122.0, {6})]
-)
-def test_songs_of_like_tempo_come_first(tempo_bpm: float, grades: set[int]) -> None:
-    songs = tuple(of_grades(grade) for grade in (2, 3, 4, 5, 6))
-    prior = prior_of(("A",) * 5, songs, (65.0, 60.5, 63.0, 100.0, 130.0))
-    first = [prior.propose(parse_form("A8"), unknown(1), rng(seed), shift=0, tempo_bpm=tempo_bpm) for seed in range(40)]
-    assert {int(textures[0, 0, 0]) for textures in first} == grades
-
-
-def test_what_is_asked_comes_before_tempo() -> None:
-    prior = prior_of(("A",) * 2, (of_grades(2), of_grades(8)), (100.0, 50.0))
-    assert (prior.propose(parse_form("A8"), of_grades(7), rng(), **IN_C)[..., Aspect.PITCH] == 7).all()
-    asked = unknown(1)
-    asked[..., Aspect.NOTES] = 8
-    np.testing.assert_array_equal(prior.propose(parse_form("A8"), asked, rng(), **IN_C), of_grades(8))
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -153,7 +121,7 @@ def test_a_song_that_fits_is_found(seed: int, place: int, wanted: int) -> None:
     songs = (of_grades(2, 3, 2), of_grades(8, 7, 8), of_grades(5, 6, 5))
     asked = unknown(3)
     asked[[0, 2], 1, Aspect.NOTES] = wanted
-    proposed = prior_of(("ABA",) * 3, songs).propose(parse_form("A8 B8 A8"), asked, rng(seed), **IN_C)
+    proposed = prior_of(("ABA",) * 3, songs).propose(parse_form("A8 B8 A8"), asked, rng(seed), shift=0)
     np.testing.assert_array_equal(proposed, songs[place])
 
 
@@ -163,18 +131,18 @@ def test_what_no_song_has_is_said_in_all_sections_of_the_letter() -> None:
     asked[[0, 2], 1, Aspect.NOTES] = 9
     expected = of_grades(5, 6, 4)
     expected[[0, 2], 1, Aspect.NOTES] = 9
-    np.testing.assert_array_equal(prior.propose(parse_form("A8 B8 A8"), asked, rng(), **IN_C), expected)
+    np.testing.assert_array_equal(prior.propose(parse_form("A8 B8 A8"), asked, rng(), shift=0), expected)
 
 
 def test_what_a_letter_s_first_section_has_anyway_leaves_the_later_ones_as_they_are() -> None:
     prior = prior_of(("AA",), (of_grades(5, 7),))
-    np.testing.assert_array_equal(prior.propose(parse_form("A8 A8"), of_grades(5, 5), rng(), **IN_C), of_grades(5, 7))
+    np.testing.assert_array_equal(prior.propose(parse_form("A8 A8"), of_grades(5, 5), rng(), shift=0), of_grades(5, 7))
 
 
 def test_a_track_that_is_to_play_where_the_song_s_rests_is_not_told_to_rest_too() -> None:
     asked = unknown(2)
     asked[0, 1, Aspect.NOTES] = 5
-    proposed = prior_of(("AB",), (of_grades(RESTS, RESTS),)).propose(parse_form("A8 B8"), asked, rng(), **IN_C)
+    proposed = prior_of(("AB",), (of_grades(RESTS, RESTS),)).propose(parse_form("A8 B8"), asked, rng(), shift=0)
     assert proposed[0, 1, Aspect.NOTES] == 5
     assert (proposed[0, 1] != RESTS).all()
     assert (proposed[0, [0, 2]] == RESTS).all()
@@ -187,14 +155,14 @@ def test_a_rest_is_far_from_few_notes() -> None:
     asked = unknown(1)
     asked[..., Aspect.NOTES] = LOWEST_GRADE
     for seed in range(5):
-        proposed = prior.propose(parse_form("A8"), asked, rng(seed), **IN_C)
+        proposed = prior.propose(parse_form("A8"), asked, rng(seed), shift=0)
         assert (proposed[..., Aspect.PITCH] == LOWEST_GRADE + 2).all()
 
 
 def test_songs_are_not_changed_by_proposals(prior: TexturePrior) -> None:
     before = plain(prior)
-    prior.propose(FORM, of_grades(9, 9, 9, 9, 9), rng(), **IN_C)[:] = 0
-    prior.completed(FORM, unknown(len(FORM)), rng(), **IN_C)[:] = 0
+    prior.propose(FORM, of_grades(9, 9, 9, 9, 9), rng(), shift=0)[:] = 0
+    prior.completed(FORM, unknown(len(FORM)), rng(), shift=0)[:] = 0
     assert plain(prior) == before
 
 
@@ -204,10 +172,10 @@ def test_songs_are_not_changed_by_proposals(prior: TexturePrior) -> None:
 @pytest.mark.parametrize("seed", range(4))
 def test_asking_for_what_was_proposed_proposes_the_same(prior: TexturePrior, text: str, seed: int) -> None:
     density = parse_density(text) if text else FREE
-    proposed = prior.propose(FORM, density.grades(FORM, TRACKS), rng(seed), **IN_C)
+    proposed = prior.propose(FORM, density.grades(FORM, TRACKS), rng(seed), shift=0)
     filled = density.filled(proposed, FORM, TRACKS)
     assert [letter for letter, _ in filled.parts] == ["i", "A", "B"]
-    np.testing.assert_array_equal(prior.propose(FORM, filled.grades(FORM, TRACKS), rng(seed), **IN_C), proposed)
+    np.testing.assert_array_equal(prior.propose(FORM, filled.grades(FORM, TRACKS), rng(seed), shift=0), proposed)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -219,7 +187,7 @@ def test_parts_sound_as_high_in_every_key(semitones: int, seed: int) -> None:
     in_key = replace(song, key=Key((-semitones) % 12, "major"))
     shift = normalising_shift(in_key.key)
     assert shift == semitones
-    proposed = prior.propose(song.sections, unknown(len(song.sections)), rng(), shift=shift, tempo_bpm=TEMPO)
+    proposed = prior.propose(song.sections, unknown(len(song.sections)), rng(), shift=shift)
     np.testing.assert_array_equal(proposed == RESTS, prior.textures[0] == RESTS)
     sounds = prior.pitches[0] > 0
     expected = grades_of(Aspect.PITCH, prior.pitches[0] + semitones)
@@ -227,7 +195,7 @@ def test_parts_sound_as_high_in_every_key(semitones: int, seed: int) -> None:
     others = [aspect for aspect in Aspect if aspect != Aspect.PITCH]
     np.testing.assert_array_equal(proposed[..., others], prior.textures[0][..., others])
     known = np.full_like(proposed, UNKNOWN)
-    np.testing.assert_array_equal(prior.completed(song.sections, known, rng(), shift=shift, tempo_bpm=TEMPO), proposed)
+    np.testing.assert_array_equal(prior.completed(song.sections, known, rng(), shift=shift), proposed)
 
 
 # What is completed
@@ -235,7 +203,7 @@ def test_parts_sound_as_high_in_every_key(semitones: int, seed: int) -> None:
 
 def test_what_is_known_stays(prior: TexturePrior) -> None:
     known = of_grades(2, 9, RESTS, 3, 7)
-    np.testing.assert_array_equal(prior.completed(FORM, known, rng(), **IN_C), known)
+    np.testing.assert_array_equal(prior.completed(FORM, known, rng(), shift=0), known)
 
 
 @pytest.mark.parametrize(
@@ -253,7 +221,7 @@ def test_a_section_that_returns_is_as_the_nearest_known_one(
     prior: TexturePrior, known: list[int], completed: list[int]
 ) -> None:
     given = of_grades(*known)
-    found = prior.completed(parse_form("A4 " * len(known)), given, rng(), **IN_C)
+    found = prior.completed(parse_form("A4 " * len(known)), given, rng(), shift=0)
     np.testing.assert_array_equal(found, of_grades(*completed))
     np.testing.assert_array_equal(given, of_grades(*known))
 
@@ -262,14 +230,14 @@ def test_every_track_is_completed_by_itself() -> None:
     known = of_grades(5, UNKNOWN)
     known[:, 1] = [[UNKNOWN], [8]]
     known[:, 2] = UNKNOWN
-    completed = prior_of(("A",), (of_grades(3),)).completed(parse_form("A4 A4"), known, rng(), **IN_C)
+    completed = prior_of(("A",), (of_grades(3),)).completed(parse_form("A4 A4"), known, rng(), shift=0)
     assert completed[..., Aspect.PITCH].tolist() == [[5, 8, 3]] * 2
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_the_rest_is_as_in_a_song_that_comes_near(seed: int) -> None:
     songs = (of_grades(2, 3, 4), of_grades(8, 7, 6))
-    completed = prior_of(("iAB", "iAB"), songs).completed(FORM[:3], of_grades(UNKNOWN, 6, UNKNOWN), rng(seed), **IN_C)
+    completed = prior_of(("iAB", "iAB"), songs).completed(FORM[:3], of_grades(UNKNOWN, 6, UNKNOWN), rng(seed), shift=0)
     np.testing.assert_array_equal(completed, of_grades(8, 6, 6))
 
 
@@ -278,5 +246,5 @@ def test_the_rest_is_as_in_a_song_that_comes_near(seed: int) -> None:
 
 def test_without_songs_what_is_asked_or_known_is_all_there_is() -> None:
     asked = of_grades(UNKNOWN, 5, RESTS, 5, RESTS)
-    np.testing.assert_array_equal(NOBODY.propose(FORM, asked, rng(), **IN_C), asked)
-    np.testing.assert_array_equal(NOBODY.completed(FORM, asked, rng(), **IN_C), asked)
+    np.testing.assert_array_equal(NOBODY.propose(FORM, asked, rng(), shift=0), asked)
+    np.testing.assert_array_equal(NOBODY.completed(FORM, asked, rng(), shift=0), asked)
