@@ -130,10 +130,15 @@ def require_names(checkpoint: Checkpoint, path: Path, config: type, belongings: 
     unknown = checkpoint.config.keys() - known
     if missing or unknown:
         what = f"lacks {min(missing)!r}" if missing else f"holds {min(unknown)!r}, which is not known"
-        raise CheckpointError(
-            f"{path} is of another version: its header {what}",
-            "train again, or use the version of phraseloom that wrote it",
-        )
+        raise of_another_version(path, what)
+
+
+def of_another_version(path: Path, what: str) -> CheckpointError:
+    """The error of a file whose header `what`, in words that go on from there."""
+    return CheckpointError(
+        f"{path} is of another version: its header {what}",
+        "train again, or use the version of phraseloom that wrote it",
+    )
 
 
 def _header_of(metadata: Mapping[str, str]) -> dict[str, Any]:

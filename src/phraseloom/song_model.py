@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from phraseloom.checkpoint import (
     checkpoint_of,
     fill_network,
     fingerprint_of,
+    of_another_version,
     read_checkpoint,
     require_names,
 )
@@ -107,29 +107,23 @@ def load_song_model(path: Path, codec: PhraseCodec) -> SongModel:
         )
     network = SongDiT(SongDiTConfig(**checkpoint.config))
     fill_network(network, checkpoint, path)
+    extra = checkpoint.extra
     try:
-        belongings = _read_belongings(checkpoint.extra)
-    except (LookupError, TypeError, ValueError) as error:
-        raise CheckpointError(
-            f"{path} is of another version: what its header says of songs cannot be understood",
-            "train again, or use the version of phraseloom that wrote it",
-        ) from error
-    return SongModel(network.eval(), *belongings, fingerprint_of([checkpoint.fingerprint, codec.fingerprint], {}))
-
-
-def _read_belongings(extra: Mapping[str, Any]) -> tuple[Any, ...]:
-    """What a model has beside its network, in order."""
-    return (
-        tuple(Slot(**slot) for slot in extra["slots"]),
-        extra["noise_shift"],
-        RepeatPrior.from_dict(extra["repeat_prior"]),
-        ChordPrior.from_dict(extra["chord_prior"]),
-        PlanPrior.from_dict(extra["plan_prior"]),
-        LoudnessPrior.from_dict(extra["loudness_prior"]),
-        TexturePrior.from_dict(extra["texture_prior"]),
-        tuple(SlotBias(**bias) for bias in extra["note_bias"]),
-        extra["calibration"],
-    )
+        return SongModel(
+            network.eval(),
+            tuple(Slot(**slot) for slot in extra["slots"]),
+            extra["noise_shift"],
+            RepeatPrior.from_dict(extra["repeat_prior"]),
+            ChordPrior.from_dict(extra["chord_prior"]),
+            PlanPrior.from_dict(extra["plan_prior"]),
+            LoudnessPrior.from_dict(extra["loudness_prior"]),
+            TexturePrior.from_dict(extra["texture_prior"]),
+            tuple(SlotBias(**bias) for bias in extra["note_bias"]),
+            extra["calibration"],
+            fingerprint_of([checkpoint.fingerprint, codec.fingerprint], {}),
+        )
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        raise of_another_version(path, "says what cannot be understood") from error
 
 
 def song_dit_checkpoint(model: SongModel, latent_fingerprint: str, facts: dict[str, Any]) -> Checkpoint:
