@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -150,7 +151,9 @@ def evaluate_songs(asked: SongsEvaluation, progress: Progress) -> ComparisonRepo
     scores = [song.score for song in generated]
     latents = None
     if asked.latents:
-        latents = _latent_distance(scores, real, training, len(slots), _load_codec(asked.checkpoint), progress)
+        latents = _latent_distance(
+            scores, real, other_real, training, len(slots), _load_codec(asked.checkpoint), progress
+        )
     report = compare_songs(generated, judged_real, other_real, training, progress, latents=latents)
     if asked.html is not None:
         progress("drawing", 0.99)
@@ -211,6 +214,7 @@ def _labels(score: Score) -> AskedSong:
 def _latent_distance(
     generated: Sequence[Score],
     real: Sequence[Score],
+    other_real: Sequence[Score],
     training: Sequence[Score],
     num_tracks: int,
     codec: PhraseCodec,
@@ -219,16 +223,16 @@ def _latent_distance(
     """Of the sounding phrases of the first tracks, every song in C major or A minor."""
     from phraseloom.phrase_codec import song_phrases
 
-    chosen = evenly_spread(training, NUM_LATENT_TRAINING_SONGS)
-    songs = [*generated, *real, *chosen]
+    sets = (generated, real, evenly_spread(training, NUM_LATENT_TRAINING_SONGS), other_real)
+    songs = [score for scores in sets for score in scores]
     latents = []
     for number, score in enumerate(songs):
         progress("encoding", number / len(songs))
         key = score.key or key_of_notes(score.tracks)
         phrases = song_phrases(replace(score, tracks=score.tracks[:num_tracks], key=key))
         latents.append(codec.encode(phrases.select(np.flatnonzero(phrases.num_notes))))
-    num_generated, num_judged = len(generated), len(generated) + len(real)
-    return latent_distance(latents[:num_generated], latents[num_generated:num_judged], latents[num_judged:])
+    rest = iter(latents)
+    return latent_distance(*(list(islice(rest, len(scores))) for scores in sets))
 
 
 def _load_codec(checkpoint: Path | None) -> PhraseCodec:

@@ -58,6 +58,19 @@ def test_both_sides_have_equally_many_songs():
     assert report.correct.generated.mean == pytest.approx(frechet_distance(chosen, np.concatenate(training)))
 
 
+def test_other_real_songs_are_held_against_the_floor_too():
+    generated, real, training = songs(0, 8, mean=2.0), songs(1, 8), songs(2, 20)
+    alone = latent_distance(generated, real, training).correct
+    assert np.isnan(alone.other_real.mean)
+    assert np.isnan(alone.real_ratio.mean)
+    beside = latent_distance(generated, real, training, songs(3, 9, mean=0.5)).correct
+    chosen = np.concatenate(evenly_spread(songs(3, 9, mean=0.5), 8))
+    assert beside.other_real.mean == pytest.approx(frechet_distance(chosen, np.concatenate(training)))
+    assert beside.real_ratio.mean == pytest.approx(beside.other_real.mean / beside.real.mean)
+    assert beside.real_ratio.low < beside.real_ratio.mean < beside.real_ratio.high
+    assert (beside.generated, beside.real, beside.ratio) == (alone.generated, alone.real, alone.ratio)
+
+
 def test_the_same_songs_give_the_same_report():
     assert latent_distance(songs(0, 4), songs(1, 4), songs(2, 4)) == latent_distance(
         songs(0, 4), songs(1, 4), songs(2, 4)

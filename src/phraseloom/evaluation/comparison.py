@@ -240,6 +240,8 @@ class ComparisonReport:
         if self.latents is not None:
             correct, published = self.latents.correct, self.latents.as_published
             label, note = "Fréchet distance of phrase latents", f"ratio {correct.ratio}"
+            if correct.real_ratio.num_songs:
+                note += f", of other real songs {correct.real_ratio}"
             yield Row(group, label, correct.generated, correct.real, note=note)
             note = "no true distance, see docs"
             yield Row(group, "the same, as published", published.generated, published.real, False, note)

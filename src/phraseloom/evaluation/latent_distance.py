@@ -2,7 +2,8 @@
 
 The distance to the training songs that held-out real songs have is the floor: nothing made by another hand comes nearer
 but by copying. As the distance is biased by the number of samples (see `frechet_distance`), both sides have equally
-many songs, and what is said is the ratio of the two. Intervals come from resampling whole songs of both sides; the
+many songs, and what is said is the ratio of the two. The floor is one draw of real songs, and another may lie well
+above it: so other held-out songs are held against it too. Intervals come from resampling whole songs of both sides; the
 training songs stay. Resampled songs repeat themselves, which adds to a distance; the mean of what it adds is taken off.
 """
 
@@ -32,11 +33,15 @@ class FrechetFigures:
         generated: of the generated songs.
         real: of real songs that were held out, the floor.
         ratio: of the two, 1 for songs as near as real ones; NaN where the floor is not above 0.
+        other_real: of other real songs that were held out, NaN where there are none.
+        real_ratio: of those to the floor: what real songs get in place of `ratio`.
     """
 
     generated: Estimate
     real: Estimate
     ratio: Estimate
+    other_real: Estimate
+    real_ratio: Estimate
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,7 @@ class LatentDistance:
         correct: by `frechet_of_moments`.
         as_published: by `frechet_of_moments_as_published`, for comparison with published figures; may be negative, and
             then has no ratio.
-        num_songs: of the generated songs and of the real ones each.
+        num_songs: of the generated songs, the real ones and the other real ones each.
         num_training_songs: that both are held against.
     """
 
@@ -65,28 +70,31 @@ def latent_distance(
     generated: Sequence[np.ndarray],
     real: Sequence[np.ndarray],
     training: Sequence[np.ndarray],
+    other_real: Sequence[np.ndarray] = (),
     *,
     confidence: float = 0.95,
     seed: int = 0,
 ) -> LatentDistance:
-    """Distances of the latents of two sets of songs to those of a third.
+    """Distances of the latents of sets of songs to those of training songs.
 
     Args:
-        generated, real: one array `[phrases, latent size]` a song. Of the larger set as many songs as the other has are
-            taken, evenly spread.
+        generated, real: one array `[phrases, latent size]` a song. Of the larger sets as many songs as the smallest has
+            are taken, evenly spread.
         training: the same of songs that were learnt from.
+        other_real: the same of real songs beside those of `real`; may be none.
         confidence: of the intervals.
         seed: of the resampling.
 
     Raises:
         ValueError: a set has fewer than two phrases, or the latents differ in size.
     """
-    num_songs = min(len(generated), len(real))
-    sides = [_SongMoments.of(evenly_spread(songs, num_songs)) for songs in (generated, real)]
+    sets = [generated, real, *([other_real] if other_real else [])]
+    num_songs = min(map(len, sets))
+    sides = [_SongMoments.of(evenly_spread(songs, num_songs)) for songs in sets]
     everything = _SongMoments.of(training)
     reference = everything.pooled(np.ones(len(training)))
     rng = np.random.default_rng(seed)
-    counts = rng.multinomial(num_songs, np.full(num_songs, 1 / num_songs), size=(2, NUM_RESAMPLES))
+    counts = rng.multinomial(num_songs, np.full(num_songs, 1 / num_songs), size=(len(sides), NUM_RESAMPLES))
     once = np.ones(num_songs)
     whole = [side.pooled(once) for side in sides]
     resampled = [[side.pooled(row) for row in rows] for side, rows in zip(sides, counts, strict=True)]
@@ -95,11 +103,13 @@ def latent_distance(
         points = [distance(moments, reference) for moments in whole]
         draws = [np.array([distance(moments, reference) for moments in rows]) for rows in resampled]
         unbiased = [np.maximum(row - row.mean() + point, least) for row, point in zip(draws, points, strict=True)]
-        return FrechetFigures(
-            _estimate(points[0], unbiased[0], confidence, num_songs),
-            _estimate(points[1], unbiased[1], confidence, num_songs),
-            _estimate(_ratio(*points), _ratios(*unbiased), confidence, num_songs),
-        )
+        distances = [_estimate(*each, confidence, num_songs) for each in zip(points, unbiased, strict=True)]
+        ratios = [
+            _estimate(_ratio(points[side], points[1]), _ratios(unbiased[side], unbiased[1]), confidence, num_songs)
+            for side in range(len(sides))
+        ]
+        other, other_ratio = (distances[2], ratios[2]) if other_real else (_NOTHING, _NOTHING)
+        return FrechetFigures(distances[0], distances[1], ratios[0], other, other_ratio)
 
     return LatentDistance(
         figures(frechet_of_moments, 0.0), figures(frechet_of_moments_as_published, -np.inf), num_songs, len(training)
@@ -140,6 +150,9 @@ class _SongMoments:
         return Moments(mean, (outer - number * np.outer(mean, mean)) / (number - 1))
 
 
+_NOTHING = Estimate(np.nan, np.nan, np.nan, 0)
+
+
 def _ratio(generated: float, real: float) -> float:
     return generated / real if real > 0 else np.nan
 
@@ -150,7 +163,7 @@ def _ratios(generated: np.ndarray, real: np.ndarray) -> np.ndarray:
 
 def _estimate(point: float, draws: np.ndarray, confidence: float, num_songs: int) -> Estimate:
     if np.isnan(point):
-        return Estimate(np.nan, np.nan, np.nan, 0)
+        return _NOTHING
     known = draws[~np.isnan(draws)]
     tail = (1 - confidence) / 2
     low, high = np.quantile(known, [tail, 1 - tail]) if len(known) else (np.nan, np.nan)
