@@ -167,7 +167,7 @@ class Composer:
 
         Args:
             seed: 0 to 2147483647; drawn and reported where None.
-            steps: of the sampler, as for `phraseloom.drawing.draw`, 1 to 1000.
+            steps: evaluations of the song transformer, 1 to 1000.
             guidance: how much more than it would by itself the network does what the plan says, and leaves what only
                 a part of it would do.
 

@@ -4,16 +4,13 @@ Composing a song, filling in bars, going on, arranging and varying are one path:
 and for every cell the noise level from which it is drawn. Cells that are known keep their notes as they are; they are
 encoded to be seen by the network, and never decoded.
 
-A song composed from nothing is drawn twice: where all tracks are open, none can lean on another. So the fullest is
-drawn anew to the others, which are there by then.
-
 Letters in shapes: n bars, s slots, z latent size.
 """
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -22,12 +19,11 @@ from torch import Tensor
 from phraseloom.diffusion.calibration import calibrated
 from phraseloom.diffusion.flow import corrupt
 from phraseloom.diffusion.guidance import Guidance, guided
-from phraseloom.diffusion.samplers import cell_levels, euler, level_grid, thinned
+from phraseloom.diffusion.samplers import cell_levels, euler, level_grid
 from phraseloom.diffusion.ties import partly_shared, shared, tied_mean
 from phraseloom.events import PhraseTable
 from phraseloom.loudness_prior import LoudnessPrior, levelled, loudness_of
 from phraseloom.models.conditions import (
-    BEATS_PER_BAR,
     SongConditions,
     chord_numbers,
     collate_conditions,
@@ -49,15 +45,8 @@ PROJECTED_BELOW = (0.45, 0.3)
 """Noise levels below which what the network predicts is decoded to notes and encoded again: between the latents of
 phrases lie many that are nobody's, and what is drawn around them settles for what notes can say."""
 
-MOST_STEPS_BEHIND = 3
-"""Steps behind the first projection: each makes phrases more alike, and more of them hear nothing new."""
-
-PITCH_NOISE = 0.7
-"""How far pitch classes are drawn at the first projection, from not at all (0, the likeliest is taken) to as the
-decoder has them (1)."""
-
-_LOUDNESS, _PITCHES = 3, 5
-"""What their random numbers are named by."""
+_LOUDNESS = 3
+"""What its random numbers are named by."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,50 +101,14 @@ def draw(
 
     Args:
         seed: of the noise.
-        steps: from noise to music, fewer where many would lie behind the first projection; two evaluations of the
-            network each where there is guidance. A song from nothing takes half as many once more.
+        steps: evaluations of the network, two for one where there is guidance.
     """
-    if any(map(len, _there(request))):
-        drawn = _drawn_once(request, codec, model, seed, steps, guidance, progress)
-    else:
-        drawn = _drawn_once(request, codec, model, seed, steps, guidance, _part_of(progress, 0.0, 0.6))
-        again = _anew(request, drawn.song)
-        if again is not None:
-            told = _part_of(progress, 0.6, 1.0)
-            second = _drawn_once(again, codec, model, seed, -(-steps // 2), guidance, told)
-            drawn = Drawn(second.song, {name: drawn.seconds[name] + spent for name, spent in second.seconds.items()})
-    progress("done", 1.0)
-    return drawn
-
-
-def _part_of(progress: Progress, start: float, end: float) -> Progress:
-    """Progress that goes from `start` to `end`."""
-    return lambda doing, share: progress(doing, start + share * (end - start))
-
-
-def _anew(request: Request, song: Score) -> Request | None:
-    """What draws the fullest track of a song anew to the others; None where no other has notes."""
-    num_notes = [len(track.notes) for track in song.tracks]
-    if np.count_nonzero(num_notes) < 2:
-        return None
-    is_fullest = np.arange(len(num_notes)) == np.argmax(num_notes)
-    return replace(request, song=song, levels=np.where(is_fullest, request.levels, KNOWN))
-
-
-def _drawn_once(
-    request: Request,
-    codec: PhraseCodec,
-    model: SongModel,
-    seed: int,
-    steps: int,
-    guidance: Guidance,
-    progress: Progress,
-) -> Drawn:
     started = time.perf_counter()
     latents, levels = _sample(request, codec, model, seed, steps, guidance, progress)
     sampled = time.perf_counter()
     progress("decoding", 0.9)
     song = _completed(request, codec, model, latents, levels, seed)
+    progress("done", 1.0)
     return Drawn(song, {"sampling": sampled - started, "decoding": time.perf_counter() - sampled})
 
 
@@ -177,14 +130,11 @@ def _sample(
     generator = torch.Generator().manual_seed(seed)
     own, common = (torch.randn(shape, generator=generator) for _ in range(2))
     share = torch.full(owners.shape, request.shared_noise)
-    homologous = homologous_bars(conditions)
-    noise = shared(partly_shared(own, common, homologous, share), owners)
+    noise = shared(partly_shared(own, common, homologous_bars(conditions), share), owners)
     is_from_nothing = bool((start == NEW).all())
     known = torch.zeros(shape) if is_from_nothing else torch.from_numpy(_encoded(request.song, codec))[None]
 
     guess: Tensor | None = None  # what the network sees of its last step
-    first_mark = max(PROJECTED_BELOW, default=0.0)
-    pitch_noise = _pitch_noise(request, homologous[0].numpy(), seed)
 
     def denoise(noisy: Tensor, level: Tensor) -> Tensor:
         nonlocal guess
@@ -196,19 +146,16 @@ def _sample(
         nonlocal guess
         own, predicted_from = clean[0].flatten(0, 1).numpy().copy(), level[0].flatten().numpy()
         cells, distinct, index = _drawn_cells(request)
-        drawn = pitch_noise[distinct] if level.max() >= first_mark else None
-        phrases = _decoded(codec, model, request, distinct, own[distinct], predicted_from[distinct], seed, drawn)
-        own[cells] = codec.encode(phrases)[index]
+        own[cells] = codec.encode(
+            _decoded(codec, model, request, distinct, own[distinct], predicted_from[distinct], seed)
+        )[index]
         guess = torch.from_numpy(own).reshape(clean.shape)
         return guess
 
     noisy = latents = corrupt(known, noise, start)
-    grid = level_grid(steps, model.noise_shift, start.max().item())
-    if grid[0] >= first_mark:
-        grid = thinned(grid, first_mark, MOST_STEPS_BEHIND)
-    levels = cell_levels(grid, start)
+    levels = cell_levels(level_grid(steps, model.noise_shift, start.max().item()), start)
     for state in euler(denoise, noisy, levels, project=project, project_below=PROJECTED_BELOW):
-        progress("sampling", 0.9 * state.step / (len(levels) - 1))
+        progress("sampling", 0.9 * state.step / steps)
         latents = state.latents
     return latents[0].numpy(), levels[-2, 0].numpy()
 
@@ -255,41 +202,22 @@ def _decoded(
     latents: np.ndarray,
     levels: np.ndarray,
     seed: int,
-    pitch_noise: Tensor | None = None,
 ) -> PhraseTable:
     """The phrases of `cells [p]`, their `latents [p, z]` predicted from the noise `levels [p]`; velocities are drawn.
 
     The decoder has learned to read predictions and to take the level for their noise.
-
-    Args:
-        pitch_noise: `[p, q, 12]` is added to the logits of pitch classes in each quarter note.
     """
     velocities = torch.Generator().manual_seed(seed)
     num_bars, num_slots = request.levels.shape
     tones = tones_of(beat_chords(normalise_key(request.song))).reshape(num_bars, -1, 12)
-    bias = NoteBias.of(model.note_bias, cells % num_slots, tones[cells // num_slots])
-    if pitch_noise is not None:
-        bias = bias._replace(by_tone=bias.by_tone + pitch_noise)
     return codec.decode(
         latents,
         TICKS_PER_BAR,
         noise=levels,
         generator=velocities,
         median_durations=True,
-        bias=bias,
+        bias=NoteBias.of(model.note_bias, cells % num_slots, tones[cells // num_slots]),
     )
-
-
-def _pitch_noise(request: Request, homologous: np.ndarray, seed: int) -> Tensor:
-    """`[n * s, q, 12]` of every cell: what makes the likeliest pitch class one that is drawn (Gumbel noise).
-
-    Bars that take the first bar's in `homologous [n]` decide alike, and drums as they are.
-    """
-    num_bars, num_slots = request.levels.shape
-    rng = np.random.default_rng([seed, _PITCHES])
-    noise = rng.gumbel(scale=PITCH_NOISE, size=(num_bars, num_slots, BEATS_PER_BAR, 12))[homologous]
-    noise[:, [track.is_drum for track in request.song.tracks]] = 0
-    return torch.from_numpy(noise.astype(np.float32)).flatten(0, 1)
 
 
 def _completed(
@@ -324,15 +252,11 @@ def _completed(
     return with_notes(song, tracks)
 
 
-def _there(request: Request) -> list[Notes]:
-    """Of every track the notes that count: those in cells that are not new."""
+def _loudness(request: Request, prior: LoudnessPrior, seed: int) -> np.ndarray:
+    """`[s, 2]` mean and spread of the velocities to be written: those of the notes that are there, or else drawn."""
     song = request.song
-    return [
+    there = [
         track.notes.where(request.levels[song.bar_of(track.notes.onset_ticks), slot] < NEW)
         for slot, track in enumerate(song.tracks)
     ]
-
-
-def _loudness(request: Request, prior: LoudnessPrior, seed: int) -> np.ndarray:
-    """`[s, 2]` mean and spread of the velocities to be written: those of the notes that are there, or else drawn."""
-    return prior.propose(loudness_of(_there(request)), np.random.default_rng([seed, _LOUDNESS])).reshape(2, -1).T
+    return prior.propose(loudness_of(there), np.random.default_rng([seed, _LOUDNESS])).reshape(2, -1).T

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from phraseloom.diffusion.samplers import SampleState, cell_levels, euler, level_grid, thinned
+from phraseloom.diffusion.samplers import SampleState, cell_levels, euler, level_grid
 
 MEAN, DEVIATION = 0.7, 0.4
 SHAPE = (2, 3, 2, 4)
@@ -123,15 +123,6 @@ def test_what_comes_last_is_not_projected():
         for project in (None, lambda clean, level: torch.zeros_like(clean))
     ]
     assert torch.equal(states[0].latents, states[1].latents)
-
-
-def test_a_grid_is_thinned_below_a_mark_and_ends_as_before() -> None:
-    grid = level_grid(8, 1.0)
-    assert thinned(grid, 0.5, 2).tolist() == [1, 0.875, 0.75, 0.625, 0.5, 0.25, 0]
-    assert thinned(grid, 0.5, 3).tolist() == thinned(grid, 0.5, 2).tolist()
-    assert thinned(grid, 0.5, 1).tolist() == [1, 0.875, 0.75, 0.625, 0.5, 0]
-    assert thinned(grid, 0.5, 4).tolist() == grid.tolist()
-    assert thinned(grid, 0.0, 3).tolist() == grid.tolist()
 
 
 def levels_of(*values: float | list[float]) -> Tensor:

@@ -39,12 +39,6 @@ def level_grid(num_steps: int, shift: float, start: float = 1.0) -> Tensor:
     return torch.cat([torch.tensor([start]), grid[grid < start], torch.zeros(1)])
 
 
-def thinned(grid: Tensor, mark: float, most: int) -> Tensor:
-    """A grid of which at most `most` levels below a mark are left, evenly chosen so that the last one stays."""
-    below = grid[grid < mark].flip(0)
-    return torch.cat([grid[grid >= mark], below[:: max(1, -(-len(below) // most))].flip(0)])
-
-
 def cell_levels(grid: Tensor, start: Tensor) -> Tensor:
     """`[k + 1, b, n, s]` levels of every cell on a grid `[k + 1]`: none above the cell's own `start [b, n, s]`.
 
