@@ -64,7 +64,7 @@ def songs() -> tuple[list[JudgedSong], list[JudgedSong]]:
 @pytest.fixture(scope="module")
 def report(songs: tuple[list[JudgedSong], list[JudgedSong]]) -> ComparisonReport:
     rng = np.random.default_rng(0)
-    latents = [[rng.normal(size=(20, 4)) for _ in range(4)] for _ in range(3)]
+    latents = [[rng.normal(size=(20, 4)) for _ in range(4)] for _ in range(4)]
     others = [make_song(seed, form="A8 B8 A8") for seed in range(8, 14)]
     silent = lambda doing, share: None  # noqa: E731
     return compare_songs(*songs, others[:3], others[3:], silent, latents=latent_distance(*latents))
@@ -73,6 +73,13 @@ def report(songs: tuple[list[JudgedSong], list[JudgedSong]]) -> ComparisonReport
 @pytest.fixture(scope="module")
 def page(songs: tuple[list[JudgedSong], list[JudgedSong]], report: ComparisonReport) -> str:
     return comparison_page(report, *songs, num_tracks=3)
+
+
+def test_the_frechet_row_says_what_other_real_songs_have(report: ComparisonReport) -> None:
+    assert report.latents is not None
+    figures = report.latents.correct
+    row = next(row for row in report.rows() if row.label == "Fréchet distance of phrase latents")
+    assert row.note == f"ratio {figures.ratio}, of other real songs {figures.real_ratio}"
 
 
 def test_every_element_is_closed_and_every_picture_described(page: str):

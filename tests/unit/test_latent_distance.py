@@ -69,6 +69,8 @@ def test_other_real_songs_are_held_against_the_floor_too():
     assert beside.real_ratio.mean == pytest.approx(beside.other_real.mean / beside.real.mean)
     assert beside.real_ratio.low < beside.real_ratio.mean < beside.real_ratio.high
     assert (beside.generated, beside.real, beside.ratio) == (alone.generated, alone.real, alone.ratio)
+    few = latent_distance(generated, real, training, songs(3, 2)).correct
+    assert (few.ratio, few.ratio.num_songs, few.real_ratio.num_songs) == (alone.ratio, 8, 2)
 
 
 def test_the_same_songs_give_the_same_report():

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -34,7 +34,7 @@ class FrechetFigures:
         real: of real songs that were held out, the floor.
         ratio: of the two, 1 for songs as near as real ones; NaN where the floor is not above 0.
         other_real: of other real songs that were held out, NaN where there are none.
-        real_ratio: of those to the floor: what real songs get in place of `ratio`.
+        real_ratio: of those to the floor of as many songs: what real songs get in place of `ratio`.
     """
 
     generated: Estimate
@@ -52,7 +52,7 @@ class LatentDistance:
         correct: by `frechet_of_moments`.
         as_published: by `frechet_of_moments_as_published`, for comparison with published figures; may be negative, and
             then has no ratio.
-        num_songs: of the generated songs, the real ones and the other real ones each.
+        num_songs: of the generated songs and of the real ones each.
         num_training_songs: that both are held against.
     """
 
@@ -78,42 +78,28 @@ def latent_distance(
     """Distances of the latents of sets of songs to those of training songs.
 
     Args:
-        generated, real: one array `[phrases, latent size]` a song. Of the larger sets as many songs as the smallest has
-            are taken, evenly spread.
+        generated, real: one array `[phrases, latent size]` a song. Of the larger set as many songs as the other has are
+            taken, evenly spread.
         training: the same of songs that were learnt from.
-        other_real: the same of real songs beside those of `real`; may be none.
+        other_real: the same of real songs beside those of `real`, held against as many of these; may be none.
         confidence: of the intervals.
         seed: of the resampling.
 
     Raises:
         ValueError: a set has fewer than two phrases, or the latents differ in size.
     """
-    sets = [generated, real, *([other_real] if other_real else [])]
-    num_songs = min(map(len, sets))
-    sides = [_SongMoments.of(evenly_spread(songs, num_songs)) for songs in sets]
-    everything = _SongMoments.of(training)
-    reference = everything.pooled(np.ones(len(training)))
-    rng = np.random.default_rng(seed)
-    counts = rng.multinomial(num_songs, np.full(num_songs, 1 / num_songs), size=(len(sides), NUM_RESAMPLES))
-    once = np.ones(num_songs)
-    whole = [side.pooled(once) for side in sides]
-    resampled = [[side.pooled(row) for row in rows] for side, rows in zip(sides, counts, strict=True)]
+    against = _SongMoments.of(training).pooled(np.ones(len(training)))
+    correct = _Distance(frechet_of_moments, least=0.0)
+    published = _Distance(frechet_of_moments_as_published, least=-np.inf)
+    asked = _Pair.of(generated, real, seed)
+    others = _Pair.of(other_real, real, seed) if other_real else None
 
-    def figures(distance: Callable[[Moments, Moments], float], least: float) -> FrechetFigures:
-        points = [distance(moments, reference) for moments in whole]
-        draws = [np.array([distance(moments, reference) for moments in rows]) for rows in resampled]
-        unbiased = [np.maximum(row - row.mean() + point, least) for row, point in zip(draws, points, strict=True)]
-        distances = [_estimate(*each, confidence, num_songs) for each in zip(points, unbiased, strict=True)]
-        ratios = [
-            _estimate(_ratio(points[side], points[1]), _ratios(unbiased[side], unbiased[1]), confidence, num_songs)
-            for side in range(len(sides))
-        ]
-        other, other_ratio = (distances[2], ratios[2]) if other_real else (_NOTHING, _NOTHING)
-        return FrechetFigures(distances[0], distances[1], ratios[0], other, other_ratio)
+    def figures(distance: _Distance) -> FrechetFigures:
+        nearness = asked.held(against, distance, confidence)
+        other, _, ratio = (_NOTHING,) * 3 if others is None else others.held(against, distance, confidence)
+        return FrechetFigures(*nearness, other, ratio)
 
-    return LatentDistance(
-        figures(frechet_of_moments, 0.0), figures(frechet_of_moments_as_published, -np.inf), num_songs, len(training)
-    )
+    return LatentDistance(figures(correct), figures(published), asked.num_songs, len(training))
 
 
 def evenly_spread(songs: Sequence[T], number: int) -> list[T]:
@@ -151,6 +137,47 @@ class _SongMoments:
 
 
 _NOTHING = Estimate(np.nan, np.nan, np.nan, 0)
+
+
+class _Distance(NamedTuple):
+    """One between moments, and the least that it can be."""
+
+    between: Callable[[Moments, Moments], float]
+    least: float
+
+
+@dataclass(frozen=True, eq=False)
+class _Pair:
+    """Two sets of equally many songs, as they are and resampled."""
+
+    num_songs: int
+    whole: list[Moments]
+    resampled: list[list[Moments]]
+
+    @classmethod
+    def of(cls, songs: Sequence[np.ndarray], floor: Sequence[np.ndarray], seed: int) -> _Pair:
+        num_songs = min(len(songs), len(floor))
+        sides = [_SongMoments.of(evenly_spread(each, num_songs)) for each in (songs, floor)]
+        rng = np.random.default_rng(seed)
+        counts = rng.multinomial(num_songs, np.full(num_songs, 1 / num_songs), size=(2, NUM_RESAMPLES))
+        return cls(
+            num_songs,
+            [side.pooled(np.ones(num_songs)) for side in sides],
+            [[side.pooled(row) for row in rows] for side, rows in zip(sides, counts, strict=True)],
+        )
+
+    def held(self, against: Moments, distance: _Distance, confidence: float) -> tuple[Estimate, Estimate, Estimate]:
+        """Distances of both, and their ratio."""
+        points = [distance.between(moments, against) for moments in self.whole]
+        draws = [np.array([distance.between(moments, against) for moments in rows]) for rows in self.resampled]
+        unbiased = [
+            np.maximum(row - row.mean() + point, distance.least) for row, point in zip(draws, points, strict=True)
+        ]
+        return (
+            _estimate(points[0], unbiased[0], confidence, self.num_songs),
+            _estimate(points[1], unbiased[1], confidence, self.num_songs),
+            _estimate(_ratio(*points), _ratios(*unbiased), confidence, self.num_songs),
+        )
 
 
 def _ratio(generated: float, real: float) -> float:
