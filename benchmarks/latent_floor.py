@@ -20,7 +20,7 @@ from phraseloom.corpus.store import Corpus
 from phraseloom.evaluating import NUM_LATENT_TRAINING_SONGS
 from phraseloom.evaluation.distances import Moments, frechet_of_moments
 from phraseloom.evaluation.latent_distance import evenly_spread
-from phraseloom.phrase_codec import PHRASE_VAE_FILE, PhraseCodec, song_phrases
+from phraseloom.phrase_codec import PHRASE_VAE_FILE, PhraseCodec, sounding_latents
 from phraseloom.pretrained import PRETRAINED_DIRECTORY
 from phraseloom.song_model import speaks_meter_of
 
@@ -37,16 +37,11 @@ def moments_of(songs: Sequence[np.ndarray]) -> Moments:
 def main(corpus: Path, *, songs: int = 41, sets: int = 200, seed: int = 0) -> None:
     codec = PhraseCodec.load(PRETRAINED_DIRECTORY / PHRASE_VAE_FILE)
     opened = Corpus.open(corpus)
-
-    def latents_of(split: str) -> list[np.ndarray]:
-        found = []
-        for song in opened.songs(split):
-            if speaks_meter_of(song.score):
-                phrases = song_phrases(song.score)
-                found.append(codec.encode(phrases.select(np.flatnonzero(phrases.num_notes))))
-        return found
-
-    test, validation, training = map(latents_of, ("test", "validation", "train"))
+    test, validation, training = (
+        [sounding_latents(codec, song.score) for song in opened.songs(split) if speaks_meter_of(song.score)]
+        for split in ("test", "validation", "train")
+    )
+    songs = min(songs, len(test))
     chosen = evenly_spread(range(len(training)), NUM_LATENT_TRAINING_SONGS)
     reference = moments_of([training[index] for index in chosen])
     floor = frechet_of_moments(moments_of(evenly_spread(test, songs)), reference)

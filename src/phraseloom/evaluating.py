@@ -221,7 +221,7 @@ def _latent_distance(
     progress: Progress,
 ) -> LatentDistance:
     """Of the sounding phrases of the first tracks, every song in C major or A minor."""
-    from phraseloom.phrase_codec import song_phrases
+    from phraseloom.phrase_codec import sounding_latents
 
     sets = (generated, real, evenly_spread(training, NUM_LATENT_TRAINING_SONGS), other_real)
     songs = [score for scores in sets for score in scores]
@@ -229,8 +229,7 @@ def _latent_distance(
     for number, score in enumerate(songs):
         progress("encoding", number / len(songs))
         key = score.key or key_of_notes(score.tracks)
-        phrases = song_phrases(replace(score, tracks=score.tracks[:num_tracks], key=key))
-        latents.append(codec.encode(phrases.select(np.flatnonzero(phrases.num_notes))))
+        latents.append(sounding_latents(codec, replace(score, tracks=score.tracks[:num_tracks], key=key)))
     rest = iter(latents)
     return latent_distance(*(list(islice(rest, len(scores))) for scores in sets))
 

@@ -186,6 +186,12 @@ def song_phrases(score: Score) -> PhraseTable:
     return PhraseTable.build(phrases, headers)
 
 
+def sounding_latents(codec: PhraseCodec, score: Score) -> np.ndarray:
+    """Normalised latents `[p, z]` float32 of the phrases of a song that have notes."""
+    phrases = song_phrases(score)
+    return codec.encode(phrases.select(np.flatnonzero(phrases.num_notes)))
+
+
 def phrase_vae_checkpoint(network: PhraseVAE, statistics: LatentStatistics, facts: dict) -> Checkpoint:
     """A checkpoint in half precision; `facts` (corpus, steps, figures) travel with it."""
     extra = {"latent_mean": list(statistics.mean), "latent_scale": statistics.scale, **facts}
