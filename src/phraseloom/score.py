@@ -76,18 +76,18 @@ class Notes:
     def build(cls, onset_ticks, duration_ticks, pitch, velocity) -> Notes:
         """Notes in any order, overlaps allowed; ordered here, and made playable.
 
-        Of notes with the same onset and pitch the longest stays (of equally long ones the loudest); a note that still
-        sounds when its pitch is struck again ends there. Both are what a MIDI receiver would do.
+        Notes with the same onset and pitch become one, as long as the longest of them and as loud as the loudest; a
+        note that still sounds when its pitch is struck again ends there. Both are what is heard of them.
         """
         onset, duration, pitch, velocity = (
             np.asarray(column, np.int64) for column in (onset_ticks, duration_ticks, pitch, velocity)
         )
-        by_pitch = np.lexsort((-velocity, -duration, onset, pitch))
+        by_pitch = np.lexsort((onset, pitch))
         onset, duration, pitch, velocity = (a[by_pitch] for a in (onset, duration, pitch, velocity))
-        first = np.ones(len(onset), bool)
-        first[1:] = (onset[1:] != onset[:-1]) | (pitch[1:] != pitch[:-1])
-        onset, duration, pitch, velocity = (a[first] for a in (onset, duration, pitch, velocity))
         if len(onset) > 1:
+            starts = np.flatnonzero(np.r_[True, (np.diff(onset) != 0) | (np.diff(pitch) != 0)])
+            onset, pitch = onset[starts], pitch[starts]
+            duration, velocity = (np.maximum.reduceat(a, starts) for a in (duration, velocity))
             gap = np.where(pitch[1:] == pitch[:-1], onset[1:] - onset[:-1], np.iinfo(np.int64).max)
             duration[:-1] = np.minimum(duration[:-1], gap)
         order = np.lexsort((-pitch, onset))

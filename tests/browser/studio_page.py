@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from browser.service import Service
 
@@ -61,6 +62,20 @@ class StudioPage:
     def level(self) -> float:
         """What the analyser reads."""
         return self.page.locator("#level").evaluate("meter => meter.value")
+
+    @contextmanager
+    def slow_service(self) -> Iterator[None]:
+        """What the page asks meanwhile reaches the service only afterwards."""
+        waiting: list[Route] = []
+
+        def keep(route: Route) -> None:
+            waiting.append(route)
+
+        self.page.route("**/api/**", keep)
+        yield
+        for route in waiting:
+            route.continue_()
+        self.page.unroute("**/api/**")
 
     def wait_until(self, holds: Callable[[], bool]) -> None:
         """Waits for what no selector tells. The page's own policy allows no code from outside to wait inside it."""

@@ -131,6 +131,24 @@ def test_05_dragging_an_edge_adds_empty_bars_and_the_keyboard_does_the_same(
         assert dragged["tracks"][track]["cells"] == "#" * 10 + "." * 4 + "#" * 4
 
 
+def test_05_keys_count_whatever_happens_between_them(studio: StudioPage, service: Service) -> None:
+    service.woven_song(form="i2 A8 B4")
+    studio.open()
+    studio.chips.nth(1).focus()
+    lengthen = "Shift+ArrowRight"
+    studio.page.keyboard.press(lengthen)
+    studio.page.emulate_media(color_scheme="dark")  # draws the chips anew
+    studio.page.keyboard.press(lengthen)
+    studio.wait_for_plan("i2 A10 B4")
+    studio.page.keyboard.press("Control+z")
+    studio.wait_for_plan("i2 A8 B4")  # the keys were one change
+    with studio.slow_service():
+        studio.page.keyboard.press(lengthen)
+        studio.page.wait_for_timeout(700)  # the first change is under way
+        studio.page.keyboard.press(lengthen)
+    studio.wait_for_plan("i2 A10 B4")
+
+
 def test_06_chords_and_names_go_to_every_section_of_the_letter(studio: StudioPage, service: Service) -> None:
     service.ask("POST", "/api/songs", {"form": "A8 B4 A8"})
     studio.open()

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from phraseloom.composer import Composer
@@ -162,6 +162,7 @@ def said_by(track: Track) -> list[str]:
 
 @some_examples
 @given(files, st.lists(st.sampled_from(["A2", "B2", "C1"]), min_size=1, max_size=4), drawn_notes)
+@example(performance(1873, NAMES, NUM_BARS), ["B2", "A2"], [])  # struck at once, loud and short, soft and long
 def test_all_that_is_in_a_bar_moves_with_it(content: bytes, form: list[str], rows) -> None:
     song = read_midi(content)
     sections = [Section(text[0], int(text[1:])) for text in form]

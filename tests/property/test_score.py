@@ -115,8 +115,8 @@ def test_every_tick_has_its_bar(score: Score) -> None:
     assert score.bar_of(edges[:-1]).tolist() == list(range(score.num_bars))
 
 
-def test_of_notes_struck_at_once_the_longest_stays_and_of_those_the_loudest():
-    assert Notes.from_rows([(0, 6, 60, 127), (0, 12, 60, 40), (0, 12, 60, 50)]) == Notes.from_rows([(0, 12, 60, 50)])
+def test_notes_struck_at_once_are_one_as_long_as_the_longest_and_as_loud_as_the_loudest():
+    assert Notes.from_rows([(0, 6, 60, 127), (0, 12, 60, 40), (0, 12, 60, 50)]) == Notes.from_rows([(0, 12, 60, 127)])
 
 
 def test_a_note_ends_where_its_pitch_is_struck_again():

@@ -15,7 +15,8 @@ const GAP_PX = 2;
 export class FormStrip {
   #strip = byId("form");
   #isRenaming = false;
-  #nudged = null; // {index, numBars, timer}: a length that keys are still changing
+  #isDrawing = false;
+  #nudged = null; // {id, by, timer}: the section whose length keys are still changing, by so many bars
 
   /**
    * @param {(place: {letter: string, numBars: number, anchor: Element}) => void} askExtension - asks what is to follow
@@ -25,7 +26,7 @@ export class FormStrip {
     Object.assign(this, { store, editor, askExtension });
     store.watch(["song", "takes", "comparison", "barPx", "sectionId", "isDark"], () => this.#draw());
     this.#strip.addEventListener("keydown", (event) => this.#moveFocus(event));
-    this.#strip.addEventListener("focusout", () => this.#nudged && this.#endNudging());
+    this.#strip.addEventListener("focusout", () => this.#nudged && !this.#isDrawing && this.#endNudging());
   }
 
   /** The section whose chip has the focus; undefined for none. */
@@ -66,19 +67,30 @@ export class FormStrip {
   /** Another length for the section that has the focus; keys pressed in a row are one change, as a drag is. */
   nudge(numBars) {
     const index = this.focusedIndex;
-    if (this.#nudged && this.#nudged.index !== index) this.#endNudging();
+    const { id, num_bars: from } = this.#sections[index];
+    if (this.#nudged && this.#nudged.id !== id) this.#endNudging();
     clearTimeout(this.#nudged?.timer);
-    const from = this.#nudged?.numBars ?? this.#sections[index].num_bars;
-    const wanted = allowedLength(this.#sections, index, from + numBars);
-    this.#nudged = { index, numBars: wanted, timer: setTimeout(() => this.#endNudging(), NUDGING_MS) };
-    this.#preview(resized(this.#sections, index, wanted), timelineOf(shownRevision(this.store.state), this.store.state.barPx));
+    const wanted = allowedLength(this.#sections, index, from + (this.#nudged?.by ?? 0) + numBars);
+    this.#nudged = { id, by: wanted - from, timer: setTimeout(() => this.#endNudging(), NUDGING_MS) };
+    this.#previewNudged();
   }
 
+  /** Adds to the length that the changes before this one leave, which may not be the one shown yet. */
   #endNudging() {
-    const { index, numBars, timer } = this.#nudged;
+    const { id, by, timer } = this.#nudged;
     clearTimeout(timer);
     this.#nudged = null;
-    this.editor.change(({ revision }) => ({ sections: resized(revision.sections, index, numBars) }));
+    this.editor.change(({ revision: { sections } }) => {
+      const index = sections.findIndex((section) => section.id === id);
+      return index < 0 ? {} : { sections: resized(sections, index, sections[index].num_bars + by) };
+    });
+  }
+
+  #previewNudged() {
+    const { id, by } = this.#nudged;
+    const index = this.#sections.findIndex((section) => section.id === id);
+    if (index < 0) return;
+    this.#preview(resized(this.#sections, index, this.#sections[index].num_bars + by), timelineOf(shownRevision(this.store.state), this.store.state.barPx));
   }
 
   get #sections() {
@@ -97,7 +109,10 @@ export class FormStrip {
     const colours = sectionColours(sections);
     const starts = startBars(sections);
     const chips = sections.map((section, index) => this.#chip(section, index, starts[index], timeline, colours));
+    this.#isDrawing = true; // the chip that has the focus loses it and has it again
     rebuild(this.#strip, [...chips, this.#songEnd(revision, timeline)]);
+    this.#isDrawing = false;
+    if (this.#nudged) this.#previewNudged();
   }
 
   #chip(section, index, start, timeline, colours) {
