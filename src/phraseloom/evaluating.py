@@ -18,6 +18,7 @@ from phraseloom.corpus.folder import midi_files, song_id_of
 from phraseloom.corpus.store import Corpus
 from phraseloom.errors import RequestError, UnreadableFileError, UnsupportedScoreError
 from phraseloom.evaluation.comparison import ComparisonReport, JudgedSong, compare_songs
+from phraseloom.evaluation.discrimination import required_classifier
 from phraseloom.evaluation.latent_distance import LatentDistance, evenly_spread, latent_distance
 from phraseloom.evaluation.plan_adherence import AskedSong, PlanAdherence, as_asked, plan_adherence
 from phraseloom.evaluation.reconstruction import ReconstructionReport, reconstruction_report
@@ -134,6 +135,7 @@ def evaluate_songs(asked: SongsEvaluation, progress: Progress) -> ComparisonRepo
         UserError: a file cannot be read, lacks tracks or has no plan among those given, there are too few songs,
             scikit-learn is not installed, or the page cannot be written.
     """
+    required_classifier()
     if asked.html is not None:
         require_writable(asked.html)
     plans = None if asked.plans is None else read_plan_table(asked.plans)

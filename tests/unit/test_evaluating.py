@@ -107,6 +107,14 @@ def test_a_page_that_cannot_be_written_is_refused_at_once(tmp_path: Path) -> Non
         evaluate_songs(asked, lambda doing, share: None)
 
 
+def test_that_scikit_learn_lacks_is_said_before_anything_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "sklearn.ensemble", None)
+    with pytest.raises(RequestError, match=r"phraseloom\[evaluate\]"):
+        evaluate_songs(SongsEvaluation(tmp_path / "nowhere", tmp_path), lambda doing, share: None)
+
+
 def test_a_plan_lays_its_chords_and_players_over_its_form() -> None:
     asked = asked_of(SongPlan(form="i2 A2", chords="A: C G", tracks="A: melody"), ["MELODY", "PIANO"])
     assert asked.num_bars == 4

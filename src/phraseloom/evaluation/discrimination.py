@@ -8,7 +8,7 @@ It learns from some songs and judges others, so that it cannot win by knowing a 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from phraseloom.errors import RequestError
 from phraseloom.evaluation.bootstrap import NUM_RESAMPLES, Estimate
 from phraseloom.evaluation.plain import plain_dict
 from phraseloom.evaluation.song_features import FeatureTable
+
+if TYPE_CHECKING:
+    from sklearn.ensemble import HistGradientBoostingClassifier
 
 NUM_FOLDS = 5
 NUM_DEALS = 3
@@ -179,6 +182,19 @@ def _judge(real: FeatureTable, generated: FeatureTable, rng: np.random.Generator
     return judged_real, judged_generated
 
 
+def required_classifier() -> type[HistGradientBoostingClassifier]:
+    """The classifier of scikit-learn, which is optional and takes a second to load.
+
+    Raises:
+        RequestError: scikit-learn is not installed.
+    """
+    try:
+        from sklearn.ensemble import HistGradientBoostingClassifier
+    except ModuleNotFoundError as error:
+        raise RequestError("telling generated songs from real ones needs scikit-learn", _REMEDY) from error
+    return HistGradientBoostingClassifier
+
+
 def _boosted_trees(rows: np.ndarray, is_generated: np.ndarray, judged: np.ndarray) -> np.ndarray:
     """Histogram-based gradient boosting (as LightGBM, Ke et al. 2017), which takes NaN as it is.
 
@@ -190,12 +206,8 @@ def _boosted_trees(rows: np.ndarray, is_generated: np.ndarray, judged: np.ndarra
     Returns:
         `[m]`, higher for what looks generated.
     """
-    try:
-        from sklearn.ensemble import HistGradientBoostingClassifier  # takes a second to load, and is optional
-    except ModuleNotFoundError as error:
-        raise RequestError("telling generated songs from real ones needs scikit-learn", _REMEDY) from error
     # Small trees for hundreds of rows; early stopping would hold out windows of songs that it learns from.
-    trees = HistGradientBoostingClassifier(
+    trees = required_classifier()(
         max_iter=40, max_leaf_nodes=8, max_bins=31, class_weight="balanced", early_stopping=False
     )
     defined = ~np.isnan(rows).all(axis=0)  # some NaN is fine, a column of nothing else is not
