@@ -24,7 +24,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
             {"passengers"},
             {"score"},
             {"similarity", "transforms", "midi", "chord_chart", "cast", "regions", "timing", "melody_index"},
-            {"repeats", "chord_prior", "plan_prior", "loudness_prior", "texture"},
+            {"repeats", "chord_prior", "plan_prior", "loudness_prior", "voices", "texture"},
             {"texture_prior", "density"},
             {"plan"},
             {"plan_file", "song_recipe"},

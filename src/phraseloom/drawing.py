@@ -4,13 +4,16 @@ Composing a song, filling in bars, going on, arranging and varying are one path:
 and for every cell the noise level from which it is drawn. Cells that are known keep their notes as they are; they are
 encoded to be seen by the network, and never decoded.
 
+A song composed from nothing is drawn twice: where all tracks are open, none can lean on another. So the fullest is
+drawn anew to the others, which are there by then.
+
 Letters in shapes: n bars, s slots, z latent size.
 """
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -21,7 +24,7 @@ from phraseloom.diffusion.flow import corrupt
 from phraseloom.diffusion.guidance import Guidance, guided
 from phraseloom.diffusion.samplers import cell_levels, euler, level_grid
 from phraseloom.diffusion.ties import partly_shared, shared, tied_mean
-from phraseloom.events import PhraseTable
+from phraseloom.events import MAX_NOTES, PhraseTable
 from phraseloom.loudness_prior import LoudnessPrior, levelled, loudness_of
 from phraseloom.models.conditions import (
     SongConditions,
@@ -37,6 +40,7 @@ from phraseloom.repeats import FRESH, owners_of
 from phraseloom.score import Notes, Score
 from phraseloom.song_model import TICKS_PER_BAR, SongModel
 from phraseloom.transforms import beat_chords, normalise_key, normalising_shift, overlaid, with_notes
+from phraseloom.voices import one_voice_durations
 
 KNOWN, NEW = 0.0, 1.0
 """Noise levels of cells that are kept and of cells that are drawn from nothing; in between they are varied."""
@@ -101,14 +105,50 @@ def draw(
 
     Args:
         seed: of the noise.
-        steps: evaluations of the network, two for one where there is guidance.
+        steps: from noise to music, two evaluations of the network each where there is guidance. A song from nothing
+            takes half as many once more.
     """
+    if any(map(len, _there(request))):
+        drawn = _drawn_once(request, codec, model, seed, steps, guidance, progress)
+    else:
+        drawn = _drawn_once(request, codec, model, seed, steps, guidance, _part_of(progress, 0.0, 0.6))
+        again = _anew(request, drawn.song)
+        if again is not None:
+            told = _part_of(progress, 0.6, 1.0)
+            second = _drawn_once(again, codec, model, seed, -(-steps // 2), guidance, told)
+            drawn = Drawn(second.song, {name: drawn.seconds[name] + spent for name, spent in second.seconds.items()})
+    progress("done", 1.0)
+    return drawn
+
+
+def _part_of(progress: Progress, start: float, end: float) -> Progress:
+    """Progress that goes from `start` to `end`."""
+    return lambda doing, share: progress(doing, start + share * (end - start))
+
+
+def _anew(request: Request, song: Score) -> Request | None:
+    """What draws the fullest track of a song anew to the others; None where no other has notes."""
+    num_notes = [len(track.notes) for track in song.tracks]
+    if np.count_nonzero(num_notes) < 2:
+        return None
+    is_fullest = np.arange(len(num_notes)) == np.argmax(num_notes)
+    return replace(request, song=song, levels=np.where(is_fullest, request.levels, KNOWN))
+
+
+def _drawn_once(
+    request: Request,
+    codec: PhraseCodec,
+    model: SongModel,
+    seed: int,
+    steps: int,
+    guidance: Guidance,
+    progress: Progress,
+) -> Drawn:
     started = time.perf_counter()
     latents, levels = _sample(request, codec, model, seed, steps, guidance, progress)
     sampled = time.perf_counter()
     progress("decoding", 0.9)
     song = _completed(request, codec, model, latents, levels, seed)
-    progress("done", 1.0)
     return Drawn(song, {"sampling": sampled - started, "decoding": time.perf_counter() - sampled})
 
 
@@ -146,9 +186,8 @@ def _sample(
         nonlocal guess
         own, predicted_from = clean[0].flatten(0, 1).numpy().copy(), level[0].flatten().numpy()
         cells, distinct, index = _drawn_cells(request)
-        own[cells] = codec.encode(
-            _decoded(codec, model, request, distinct, own[distinct], predicted_from[distinct], seed)
-        )[index]
+        phrases = _decoded(codec, model, request, distinct, own[distinct], predicted_from[distinct], seed)
+        own[cells] = codec.encode(phrases)[index]
         guess = torch.from_numpy(own).reshape(clean.shape)
         return guess
 
@@ -220,6 +259,27 @@ def _decoded(
     )
 
 
+def _rows(
+    phrases: PhraseTable, chosen: np.ndarray, starts: np.ndarray, other_onsets: np.ndarray, *, is_one_voice: bool
+) -> np.ndarray:
+    """`[n, 4]` onset, duration, pitch and velocity of the phrases `chosen [c]`, from the ticks `starts [c]` on.
+
+    Where one of several copies of a phrase must let go of a note earlier, all do.
+    """
+    notes = [phrases.phrase(number).table.astype(np.int64) for number in chosen]
+    rows = np.concatenate([np.zeros((0, 4), np.int64), *notes])
+    rows[:, 0] += np.repeat(starts, [len(each) for each in notes])
+    if not is_one_voice:
+        return rows
+    durations = one_voice_durations(rows[:, 0], rows[:, 1], other_onsets)
+    copied = [number * MAX_NOTES + np.arange(len(each)) for number, each in zip(chosen, notes, strict=True)]
+    _, note = np.unique(np.concatenate([np.zeros(0, np.int64), *copied]), return_inverse=True)
+    shortest = np.full(len(rows), np.iinfo(np.int64).max)
+    np.minimum.at(shortest, note, durations)
+    rows[:, 1] = shortest[note]
+    return rows
+
+
 def _completed(
     request: Request,
     codec: PhraseCodec,
@@ -240,23 +300,25 @@ def _completed(
     loudness = _loudness(request, model.loudness_prior, seed)
     tracks = []
     for slot, track in enumerate(song.tracks):
+        kept = track.notes.where(request.levels[song.bar_of(track.notes.onset_ticks), slot] == KNOWN)
         of_slot = np.flatnonzero(cells % num_slots == slot)
-        tables = [
-            phrases.phrase(index[place]).table + np.array([song.bar_start_ticks[cells[place] // num_slots], 0, 0, 0])
-            for place in of_slot
-        ]
-        new = Notes.build(*np.concatenate(tables).T) if tables else Notes.empty()
-        is_kept = request.levels[song.bar_of(track.notes.onset_ticks), slot] == KNOWN
+        starts = song.bar_start_ticks[cells[of_slot] // num_slots]
+        rows = _rows(phrases, index[of_slot], starts, kept.onset_ticks, is_one_voice=model.one_voice[slot])
+        new = Notes.build(*rows.T)
         new = levelled(new if track.is_drum else new.transposed(-shift), *loudness[slot])
-        tracks.append(overlaid(track.notes.where(is_kept), new))
+        tracks.append(overlaid(kept, new))
     return with_notes(song, tracks)
+
+
+def _there(request: Request) -> list[Notes]:
+    """Of every track the notes that count: those in cells that are not new."""
+    song = request.song
+    return [
+        track.notes.where(request.levels[song.bar_of(track.notes.onset_ticks), slot] < NEW)
+        for slot, track in enumerate(song.tracks)
+    ]
 
 
 def _loudness(request: Request, prior: LoudnessPrior, seed: int) -> np.ndarray:
     """`[s, 2]` mean and spread of the velocities to be written: those of the notes that are there, or else drawn."""
-    song = request.song
-    there = [
-        track.notes.where(request.levels[song.bar_of(track.notes.onset_ticks), slot] < NEW)
-        for slot, track in enumerate(song.tracks)
-    ]
-    return prior.propose(loudness_of(there), np.random.default_rng([seed, _LOUDNESS])).reshape(2, -1).T
+    return prior.propose(loudness_of(_there(request)), np.random.default_rng([seed, _LOUDNESS])).reshape(2, -1).T

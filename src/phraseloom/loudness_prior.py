@@ -18,6 +18,8 @@ from phraseloom.score import Notes, Score
 LEAST_NOTES = 16
 """Tracks with fewer notes say nothing of their loudness."""
 MOST_DEVIATIONS = 2.0
+RANGE_SHARES = 0.01, 0.99
+"""Quantiles of the songs between which what is drawn lies: the spreads of a normal distribution go on beyond."""
 _SOFTEST, _LOUDEST = 1, 127
 _RIDGE = 1e-3
 _LEAST_SPREAD = 0.5
@@ -34,10 +36,13 @@ class LoudnessPrior:
         mean: `[2 s]` of each slot's mean velocity, then of the logarithm of each slot's standard deviation; NaN where
             no song has enough notes in the slot.
         covariance: `[2 s, 2 s]`, 0 where the mean is NaN.
+        lowest, highest: `[2 s]` of what is drawn; NaN where the mean is.
     """
 
     mean: np.ndarray
     covariance: np.ndarray
+    lowest: np.ndarray
+    highest: np.ndarray
 
     @classmethod
     def fit(cls, songs: Iterable[Score], num_slots: int) -> LoudnessPrior:
@@ -49,7 +54,10 @@ class LoudnessPrior:
         total = np.where(known, values, 0.0).sum(axis=0)
         mean = np.divide(total, count, out=np.full(2 * num_slots, np.nan), where=count > 0)
         deviations = np.where(known, values - mean, 0.0)  # a slot that rests in a song is taken for an average one
-        return cls(mean, deviations.T @ deviations / max(1, len(values) - 1))
+        lowest, highest = np.full((2, 2 * num_slots), np.nan)
+        for place in np.flatnonzero(count):
+            lowest[place], highest[place] = np.quantile(values[known[:, place], place], RANGE_SHARES)
+        return cls(mean, deviations.T @ deviations / max(1, len(values) - 1), lowest, highest)
 
     def propose(self, known: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """A song's loudness `[2 s]`: what is known stays, the rest is drawn given it; NaN where nothing is known of it.
@@ -66,18 +74,20 @@ class LoudnessPrior:
         mean = self.mean[drawn] + gain @ (known[given] - self.mean[given])
         left = self.covariance[np.ix_(drawn, drawn)] - gain @ self.covariance[np.ix_(given, drawn)]
         root = np.linalg.cholesky(left + _RIDGE * np.eye(len(drawn)))
-        proposed[drawn] = mean + root @ np.clip(noise[drawn], -MOST_DEVIATIONS, MOST_DEVIATIONS)
+        free = mean + root @ np.clip(noise[drawn], -MOST_DEVIATIONS, MOST_DEVIATIONS)
+        proposed[drawn] = np.clip(free, self.lowest[drawn], self.highest[drawn])
         return proposed
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON; `LoudnessPrior.from_dict` reads it."""
-        mean = [None if np.isnan(value) else value for value in self.mean.tolist()]
-        return {"mean": mean, "covariance": self.covariance.tolist()}
+        vectors = {"mean": self.mean, "lowest": self.lowest, "highest": self.highest}
+        plain = {name: [None if np.isnan(each) else each for each in of.tolist()] for name, of in vectors.items()}
+        return {**plain, "covariance": self.covariance.tolist()}
 
     @classmethod
     def from_dict(cls, content: dict[str, Any]) -> LoudnessPrior:
-        mean = np.array(content["mean"], float)
-        return cls(mean, np.array(content["covariance"], float).reshape(len(mean), len(mean)))
+        mean, lowest, highest = (np.array(content[name], float) for name in ("mean", "lowest", "highest"))
+        return cls(mean, np.array(content["covariance"], float).reshape(len(mean), len(mean)), lowest, highest)
 
 
 def loudness_of(tracks: Iterable[Notes]) -> np.ndarray:

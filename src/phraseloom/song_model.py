@@ -43,6 +43,7 @@ BELONGINGS = (
     "plan_prior",
     "loudness_prior",
     "texture_prior",
+    "one_voice",
     "note_bias",
 )
 """What a file of weights must say beside the network's sizes."""
@@ -69,6 +70,7 @@ class SongModel:
         plan_prior: forms and tempos of the training songs.
         loudness_prior: how loud their tracks are.
         texture_prior: how densely and how high they play in which sections.
+        one_voice: of each slot, whether its notes end where the next begins.
         note_bias: of each slot, what the decoder is biased by when songs are drawn.
         fingerprint: of the weights of both networks, for reports; empty for weights that are still being trained.
     """
@@ -81,6 +83,7 @@ class SongModel:
     plan_prior: PlanPrior
     loudness_prior: LoudnessPrior
     texture_prior: TexturePrior
+    one_voice: tuple[bool, ...]
     note_bias: tuple[SlotBias, ...]
     calibration: float = 0.0
     fingerprint: str = ""
@@ -118,6 +121,7 @@ def load_song_model(path: Path, codec: PhraseCodec) -> SongModel:
             PlanPrior.from_dict(extra["plan_prior"]),
             LoudnessPrior.from_dict(extra["loudness_prior"]),
             TexturePrior.from_dict(extra["texture_prior"]),
+            tuple(map(bool, extra["one_voice"])),
             tuple(SlotBias(**bias) for bias in extra["note_bias"]),
             extra["calibration"],
             fingerprint_of([checkpoint.fingerprint, codec.fingerprint], {}),
@@ -137,6 +141,7 @@ def song_dit_checkpoint(model: SongModel, latent_fingerprint: str, facts: dict[s
         "plan_prior": model.plan_prior.to_dict(),
         "loudness_prior": model.loudness_prior.to_dict(),
         "texture_prior": model.texture_prior.to_dict(),
+        "one_voice": list(model.one_voice),
         "note_bias": [asdict(bias) for bias in model.note_bias],
         "calibration": model.calibration,
         **facts,

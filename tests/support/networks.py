@@ -54,8 +54,14 @@ CHORDS = ChordPrior(
     colours={"major": {("G", None): {"G": 3, "G7": 1}}},
 )
 PLANS = PlanPrior(tuple(map(parse_form, ("i4 A8 B8 A8 B8 o4", "i8 A8 A8 B8 A8 B8 o6"))), (60.0, 80.0, 100.0))
-LOUDNESS = LoudnessPrior(np.array([90.0, 80.0, 70.0, 2.0, 2.0, 2.0]), np.diag([25.0, 25.0, 25.0, 0.1, 0.1, 0.1]))
+LOUDNESS = LoudnessPrior(
+    mean=np.array([90.0, 80.0, 70.0, 2.0, 2.0, 2.0]),
+    covariance=np.diag([25.0, 25.0, 25.0, 0.1, 0.1, 0.1]),
+    lowest=np.array([75.0, 65.0, 55.0, 1.0, 1.0, 1.0]),
+    highest=np.array([105.0, 95.0, 85.0, 3.0, 3.0, 3.0]),
+)
 BIASES = (SlotBias(), SlotBias(step=0.25), SlotBias(foreign=-0.5))
+ONE_VOICE = (True, False, False)
 TEXTURES = prior_of(("iABABo",), (np.arange(6 * 3 * len(Aspect)).reshape(6, 3, -1) % 8 + LOWEST_GRADE,))
 
 END_LOGIT = 2.0
@@ -92,7 +98,8 @@ def tiny_codec(seed: int = 0) -> PhraseCodec:
 def write_tiny_weights(folder: Path, seed: int = 0) -> Path:
     """Writes both networks as a training run leaves them; returns `folder`, for `Composer.load` or `--weights`."""
     phrase_vae = _phrase_vae_checkpoint(seed)
-    model = SongModel(tiny_song_dit(seed), SLOTS, 1.9, REPEATS, CHORDS, PLANS, LOUDNESS, TEXTURES, BIASES, 0.25)
+    priors = (REPEATS, CHORDS, PLANS, LOUDNESS, TEXTURES)
+    model = SongModel(tiny_song_dit(seed), SLOTS, 1.9, *priors, ONE_VOICE, BIASES, 0.25)
     song_dit = song_dit_checkpoint(model, latent_fingerprint_of(phrase_vae), {"corpus": "none", "step": 0})
     write_checkpoint(phrase_vae, folder / PHRASE_VAE_FILE)
     write_checkpoint(song_dit, folder / SONG_DIT_FILE)

@@ -18,6 +18,7 @@ from phraseloom.repeats import FRESH
 from phraseloom.score import Notes, Score
 from phraseloom.song_model import TICKS_PER_BAR
 from phraseloom.transforms import beat_chords, cut, join, normalise_key, normalising_shift, transpose, with_notes
+from phraseloom.voices import one_voice_durations
 from support.networks import BIASES, SLOTS, tiny_composer
 from support.songs import make_song
 
@@ -52,6 +53,10 @@ def region(level: float = NEW) -> np.ndarray:
     levels = levels_of(KNOWN)
     levels[2:4, [MELODY, DRUMS]] = level
     return levels
+
+
+def of_many_voices(composer: Composer) -> Composer:
+    return Composer(composer.codec, replace(composer.model, one_voice=(False,) * len(SLOTS)))
 
 
 def contents_where(score: Score, cells: np.ndarray) -> list[Notes]:
@@ -108,7 +113,7 @@ def test_from_next_to_no_noise_come_the_notes_that_the_codec_gives_back(composer
     phrases = [[table.phrase(bar * len(SLOTS) + slot) for slot in range(len(SLOTS))] for bar in range(SONG.num_bars)]
     given_back = transpose(join(phrases, normalise_key(SONG)), -normalising_shift(SONG.key))
     assert given_back.num_notes > 0
-    assert evenly_loud(drawn(composer, SONG, levels_of(1e-7)).song) == evenly_loud(given_back)
+    assert evenly_loud(drawn(of_many_voices(composer), SONG, levels_of(1e-7)).song) == evenly_loud(given_back)
 
 
 def test_the_key_moves_what_is_written_and_what_is_heard(composer):
@@ -152,13 +157,63 @@ def test_the_network_sees_its_last_guess_or_the_phrases_it_was_moved_onto(compos
 
     for name, stand_in in (("guided", seeing), ("tied_mean", predicting), ("euler", marking)):
         monkeypatch.setattr(drawing, name, stand_in)
-    request = Request(SONG, levels_of(NEW))
+    request = Request(SONG, region())
     draw(request, composer.codec, composer.model, seed=1, steps=16, guidance=Guidance(), progress=lambda *_: None)
     assert len(guesses) == len(predictions) == 16
     assert len(marks) == len(PROJECTED_BELOW)
     assert guesses[0] is None
     expected = dict(enumerate(predictions, start=1)) | dict(marks)
     assert all(guesses[step] is expected[step] for step in range(1, 16))
+
+
+def test_the_fullest_track_of_a_new_song_is_drawn_once_more_to_the_others(composer, monkeypatch):
+    asked, told = [], []
+    sample = drawing._sample
+
+    def listening(request, *arguments):
+        asked.append(request)
+        return sample(request, *arguments)
+
+    monkeypatch.setattr(drawing, "_sample", listening)
+    empty = with_notes(SONG, [Notes.empty()] * len(SLOTS))
+    request = Request(empty, levels_of(NEW))
+    new = draw(
+        request,
+        composer.codec,
+        composer.model,
+        seed=1,
+        steps=2,
+        guidance=Guidance(),
+        progress=lambda doing, share: told.append(share),
+    ).song
+    first, second = asked
+    assert first is request
+    num_notes = [len(track.notes) for track in second.song.tracks]
+    fullest = int(np.argmax(num_notes))
+    assert (second.levels == np.where(np.arange(len(SLOTS)) == fullest, NEW, KNOWN)).all()
+    for slot in set(range(len(SLOTS))) - {fullest}:
+        assert new.tracks[slot] == second.song.tracks[slot]
+    assert told == sorted(told)
+    assert told[-1] == 1
+    asked.clear()
+    assert drawn(composer, SONG, levels_of(NEW)).song == new, "notes in cells that are new do not count"
+    assert len(asked) == 2
+    asked.clear()
+    only_one = levels_of(KNOWN)
+    only_one[:, MELODY] = NEW
+    drawn(composer, empty, only_one)
+    drawn(composer, SONG, region())
+    assert len(asked) == 2, "no other track to draw one to, and notes that are there: each once"
+
+
+def test_the_notes_of_a_part_that_is_one_voice_end_where_the_next_begin(composer):
+    new = drawn(composer, SONG, levels_of(NEW), seed=3).song.tracks[MELODY].notes
+    as_drawn = drawn(of_many_voices(composer), SONG, levels_of(NEW), seed=3).song.tracks[MELODY].notes
+    assert new.table[:, [0, 2]].tolist() == as_drawn.table[:, [0, 2]].tolist()
+    assert (new.duration_ticks <= as_drawn.duration_ticks).all()
+    held = one_voice_durations(as_drawn.onset_ticks, as_drawn.duration_ticks, np.zeros(0, np.int64))
+    assert (new.duration_ticks <= held).all()
+    assert (held < as_drawn.duration_ticks).any()
 
 
 def test_without_a_key_notes_are_written_as_they_are_drawn(composer):

@@ -51,6 +51,16 @@ def test_parts_that_are_loud_together_are_drawn_so(prior):
     assert drawn[:, 0] - drawn[:, 1] == pytest.approx(20, abs=1)
 
 
+def test_no_song_is_drawn_louder_or_less_even_than_songs_are(prior):
+    wide = replace(prior, covariance=prior.covariance * 9 + np.eye(4))
+    drawn = np.array([wide.propose(UNKNOWN, np.random.default_rng(seed)) for seed in range(50)])
+    levels, spreads = np.quantile([60, 70, 80, 90, 100], [0.01, 0.99]), np.log([4, 8])
+    assert (drawn.min(axis=0), drawn.max(axis=0)) == (
+        pytest.approx([levels[0], levels[0] - 20, *spreads]),
+        pytest.approx([levels[1], levels[1] - 20, *spreads]),
+    )
+
+
 def test_what_is_known_stays_and_tells_of_the_rest(prior):
     proposed = prior.propose(np.array([96.0, np.nan, 1.5, np.nan]), np.random.default_rng(0))
     assert proposed[0] == 96
@@ -85,8 +95,8 @@ def test_notes_of_one_loudness_are_only_moved_and_none_leaves_the_range():
 def test_it_goes_through_plain_values():
     prior = LoudnessPrior.fit(SONGS, 3)
     again = LoudnessPrior.from_dict(prior.to_dict())
-    np.testing.assert_array_equal(again.mean, prior.mean)
-    np.testing.assert_array_equal(again.covariance, prior.covariance)
+    for name in ("mean", "covariance", "lowest", "highest"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(prior, name))
 
 
 def test_songs_with_fewer_tracks_than_slots_count_with_those_they_have():

@@ -17,6 +17,7 @@ from support.networks import (
     BIASES,
     CHORDS,
     LOUDNESS,
+    ONE_VOICE,
     PLANS,
     REPEATS,
     SLOTS,
@@ -102,7 +103,7 @@ def test_a_missing_file_is_refused(tmp_path):
 def test_weights_that_do_not_fit_their_configuration_are_refused_by_name(tmp_path):
     codec, model = (
         tiny_codec(),
-        SongModel(tiny_song_dit(), SLOTS, 1.9, REPEATS, CHORDS, PLANS, LOUDNESS, TEXTURES, BIASES),
+        SongModel(tiny_song_dit(), SLOTS, 1.9, REPEATS, CHORDS, PLANS, LOUDNESS, TEXTURES, ONE_VOICE, BIASES),
     )
     checkpoint = song_dit_checkpoint(model, codec.latent_fingerprint, {})
     checkpoint.config["latent_size"] = 16

@@ -24,7 +24,7 @@ from phraseloom.training.loop import LoopSettings
 from phraseloom.training.optimisers import OptimiserSettings
 from phraseloom.training.recipe import PhraseVAEStage, SongDiTStage
 from phraseloom.training.stages import slots_of, state_path, train_phrase_vae, train_song_dit
-from support.networks import BIASES, CHORDS, LOUDNESS, PLANS, REPEATS, TEXTURES, tiny_codec
+from support.networks import BIASES, CHORDS, LOUDNESS, ONE_VOICE, PLANS, REPEATS, TEXTURES, tiny_codec
 from support.training import make_corpus, write_recipe
 
 LOOP = LoopSettings(num_steps=2, validation_interval=2)
@@ -71,7 +71,7 @@ def run_song_dit(corpus: Corpus, out: Path, *, resume: bool = False, stage: Song
 
 
 def untrained(network: SongDiT, corpus: Corpus) -> SongModel:
-    return SongModel(network, slots_of(corpus), 1.9, REPEATS, CHORDS, PLANS, LOUDNESS, TEXTURES, BIASES)
+    return SongModel(network, slots_of(corpus), 1.9, REPEATS, CHORDS, PLANS, LOUDNESS, TEXTURES, ONE_VOICE, BIASES)
 
 
 def test_repeats_are_counted_in_the_training_songs(corpus: Corpus, tmp_path: Path) -> None:

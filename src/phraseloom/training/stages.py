@@ -45,6 +45,7 @@ from phraseloom.training.prefetching import workers_for
 from phraseloom.training.recipe import PhraseVAEStage, SongDiTStage
 from phraseloom.training.song_dit_objective import HELD_OUT_LEVELS, SongDiTObjective, cell_mean, denoising_error
 from phraseloom.training.songs import LatentSong, SongBatches, transposed_copies
+from phraseloom.voices import parts_of_one_voice
 
 
 class StageEvent(NamedTuple):
@@ -168,13 +169,14 @@ def train_song_dit(
     plan_prior = PlanPrior.fit(song.score for song in train_songs)
     loudness_prior = LoudnessPrior.fit((song.score for song in train_songs), len(slots))
     texture_prior = TexturePrior.fit((song.score for song in train_songs), len(slots))
+    one_voice = parts_of_one_voice((song.score for song in train_songs), len(slots))
     if accelerator.is_main_process:
         _write_companions(corpus, train_songs, out)
     network = SongDiT(stage.network.for_corpus(len(slots), codec.network.config.latent_size))
     if start_from is not None:
         _begin_with(network, start_from, SONG_DIT_KIND)
     note_bias = tuple(stage.note_bias.get(slot.name, SlotBias()) for slot in slots)
-    priors = (repeat_prior, chord_prior, plan_prior, loudness_prior, texture_prior)
+    priors = (repeat_prior, chord_prior, plan_prior, loudness_prior, texture_prior, one_voice)
     noise_shift = stage.loss.shift if stage.noise_shift is None else stage.noise_shift
     untrained = SongModel(network, slots, noise_shift, *priors, note_bias)
     steps = train(

@@ -1,0 +1,44 @@
+"""Which parts are one voice, and how drawn notes are kept to it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from phraseloom.score import Notes, Score, Track
+from phraseloom.voices import one_voice_durations, parts_of_one_voice
+
+NONE = np.zeros(0, np.int64)
+
+
+def line(*rings: int) -> Notes:
+    """Quarter notes, each ringing so many ticks into the next."""
+    return Notes.from_rows((12 * place, 12 + ring, 60 + place % 12, 80) for place, ring in enumerate((*rings, 0)))
+
+
+def song(*tracks: Notes) -> Score:
+    return Score(tuple(Track(f"part {number}", notes) for number, notes in enumerate(tracks)), num_bars=100)
+
+
+def test_in_a_voice_one_note_in_a_hundred_may_ring_on():
+    usual, few, many = line(*[3] * 199), line(*[3] * 197, 30, 30), line(*[3] * 194, *[30] * 5)
+    assert parts_of_one_voice([song(usual), song(few)], 1) == (True,)
+    assert parts_of_one_voice([song(usual), song(many)], 1) == (False,)
+
+
+def test_chords_with_rests_between_are_one_voice_and_overlapping_ones_and_silence_are_not():
+    thirds = Notes.from_rows((12 * place, 12, pitch, 80) for place in range(8) for pitch in (60, 64))
+    harp = Notes.from_rows((12 * place, 36, 60 + place % 3 * 4, 80) for place in range(100))
+    assert parts_of_one_voice([song(thirds, harp)], 3) == (True, False, False)
+    assert parts_of_one_voice([], 1) == (False,)
+
+
+@pytest.mark.parametrize("order", [slice(None), slice(None, None, -1)])
+def test_what_rings_on_ends_where_the_next_begins(order):
+    onsets, held = np.array([0, 12, 24, 36]), np.array([15, 16, 40, 99])
+    assert one_voice_durations(onsets[order], held[order], NONE).tolist() == [15, 12, 12, 99][order]
+
+
+def test_notes_of_others_are_not_rung_into_either():
+    assert one_voice_durations(np.array([0]), np.array([48]), np.array([30, 0])).tolist() == [30]
+    assert one_voice_durations(NONE, NONE, np.array([30])).tolist() == []
