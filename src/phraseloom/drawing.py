@@ -24,7 +24,7 @@ from phraseloom.diffusion.flow import corrupt
 from phraseloom.diffusion.guidance import Guidance, guided
 from phraseloom.diffusion.samplers import cell_levels, euler, level_grid
 from phraseloom.diffusion.ties import partly_shared, shared, tied_mean
-from phraseloom.events import MAX_NOTES, PhraseTable
+from phraseloom.events import MAX_NOTES, VOCABULARY, Attribute, PhraseTable
 from phraseloom.loudness_prior import LoudnessPrior, levelled, loudness_of
 from phraseloom.models.conditions import (
     SongConditions,
@@ -40,7 +40,7 @@ from phraseloom.repeats import FRESH, owners_of
 from phraseloom.score import Notes, Score
 from phraseloom.song_model import TICKS_PER_BAR, SongModel
 from phraseloom.transforms import beat_chords, normalise_key, normalising_shift, overlaid, with_notes
-from phraseloom.voices import one_voice_durations
+from phraseloom.voices import octave_shifts, one_voice_durations
 
 KNOWN, NEW = 0.0, 1.0
 """Noise levels of cells that are kept and of cells that are drawn from nothing; in between they are varied."""
@@ -187,7 +187,7 @@ def _sample(
         own, predicted_from = clean[0].flatten(0, 1).numpy().copy(), level[0].flatten().numpy()
         cells, distinct, index = _drawn_cells(request)
         phrases = _decoded(codec, model, request, distinct, own[distinct], predicted_from[distinct], seed)
-        own[cells] = codec.encode(phrases)[index]
+        own[cells] = codec.encode(_in_octaves(phrases, model, cells, index))[index]
         guess = torch.from_numpy(own).reshape(clean.shape)
         return guess
 
@@ -259,6 +259,28 @@ def _decoded(
     )
 
 
+def _in_octaves(phrases: PhraseTable, model: SongModel, cells: np.ndarray, index: np.ndarray) -> PhraseTable:
+    """The phrases `index [p]` of `cells [p]`, those of one voice moved to the octave of their neighbours."""
+    pitches = phrases.steps[:, Attribute.PITCH].astype(np.int64)
+    begin, end = phrases.offsets[:-1], phrases.offsets[1:]
+    num_slots = len(model.slots)
+    for slot in np.flatnonzero(model.one_voice):
+        of_slot = (cells % num_slots == slot) & (phrases.num_notes[index] > 0)
+        phrase, bar = index[of_slot], cells[of_slot] // num_slots
+        if not len(phrase):
+            continue
+        first, last = begin[phrase], end[phrase] - 1
+        start, stop = (bar * TICKS_PER_BAR + phrases.steps[edge, Attribute.ONSET] for edge in (first, last))
+        shifts = octave_shifts(phrase, pitches[first], pitches[last], start, stop)
+        for number, shift in set(zip(phrase.tolist(), shifts.tolist(), strict=True)):
+            moved = pitches[begin[number] : end[number]] + shift
+            if moved.min() >= 0 and moved.max() < VOCABULARY.sizes[Attribute.PITCH]:
+                pitches[begin[number] : end[number]] = moved
+    steps = phrases.steps.copy()
+    steps[:, Attribute.PITCH] = pitches
+    return replace(phrases, steps=steps)
+
+
 def _rows(
     phrases: PhraseTable, chosen: np.ndarray, starts: np.ndarray, other_onsets: np.ndarray, *, is_one_voice: bool
 ) -> np.ndarray:
@@ -296,6 +318,7 @@ def _completed(
     cells, distinct, index = _drawn_cells(request)
     flat = latents.reshape(-1, latents.shape[-1])
     phrases = _decoded(codec, model, request, distinct, flat[distinct], levels.ravel()[distinct], seed)
+    phrases = _in_octaves(phrases, model, cells, index)
     shift = normalising_shift(song.key)
     loudness = _loudness(request, model.loudness_prior, seed)
     tracks = []

@@ -1,7 +1,7 @@
 """Parts that are one voice in a corpus, and what keeps them one when they are drawn.
 
-A voice ends each note where the next begins, give or take the time of a sixteenth. What is drawn holds some of its
-notes on for beats, and is heard as two voices.
+A voice ends each note where the next begins, give or take the time of a sixteenth, and hardly ever leaps further than
+an octave. What is drawn holds some notes on for beats, and puts some phrases into another octave than their neighbours.
 """
 
 from __future__ import annotations
@@ -14,6 +14,11 @@ from phraseloom.score import TICKS_PER_QUARTER, Score
 
 MOST_RINGING_TICKS = TICKS_PER_QUARTER // 4
 """How far the notes of a voice ring into the next at most."""
+OCTAVE = 12
+LONGEST_REST_TICKS = 4 * TICKS_PER_QUARTER
+"""Notes further apart do not follow each other: between them a line may begin anew."""
+LONGEST_STRETCH = 8
+"""Phrases that are moved to another octave together, at most."""
 USUAL_SHARE = 0.99
 """Share of its notes that do not ring further."""
 
@@ -45,3 +50,45 @@ def _following(onsets: np.ndarray, other_onsets: np.ndarray | None = None) -> np
     distinct = np.unique(onsets if other_onsets is None else np.concatenate([onsets, other_onsets]))
     place = np.searchsorted(distinct, onsets, side="right")
     return np.append(distinct, np.iinfo(np.int32).max).astype(np.int64)[place]
+
+
+def octave_shifts(
+    owners: np.ndarray, first: np.ndarray, last: np.ndarray, starts: np.ndarray, ends: np.ndarray
+) -> np.ndarray:
+    """Semitones, whole octaves, by which phrases of a voice are moved so that it leaps no further than an octave.
+
+    The network knows a phrase's pitches better than which octave its neighbours are in. Short stretches between wide
+    leaps are moved as long as fewer leaps are left, all copies of a phrase alike; longer ones are the song's own.
+
+    Args:
+        owners: `[n]` of phrases in the order in which they sound, a number that copies share.
+        first, last: `[n]` their first and last pitch.
+        starts, ends: `[n]` the ticks at which these begin.
+
+    Returns:
+        `[n]`.
+    """
+    _, owner = np.unique(owners, return_inverse=True)
+    shifts = np.zeros(owner.max(initial=-1) + 1, np.int64)
+    follows = starts[1:] - ends[:-1] <= LONGEST_REST_TICKS
+
+    def leaps(shifts: np.ndarray) -> np.ndarray:
+        moved = shifts[owner]
+        return follows & (np.abs(first[1:] + moved[1:] - last[:-1] - moved[:-1]) > OCTAVE)
+
+    # Each turn leaves fewer leaps.
+    while (wide := leaps(shifts)).any():
+        cuts = np.flatnonzero(wide | ~follows) + 1  # stretches of phrases without a wide leap between them
+        stretches = np.split(owner, cuts)
+        moves = [
+            np.where(np.isin(np.arange(len(shifts)), stretch), shifts + octave, shifts)
+            for stretch in stretches
+            if len(stretch) <= LONGEST_STRETCH
+            for octave in (-OCTAVE, OCTAVE, -2 * OCTAVE, 2 * OCTAVE)
+        ]
+        costs = [(leaps(move).sum(), np.abs(move[owner]).sum()) for move in moves]
+        best = min(range(len(moves)), key=costs.__getitem__, default=None)
+        if best is None or costs[best][0] >= wide.sum():
+            break
+        shifts = moves[best]
+    return shifts[owner]

@@ -11,7 +11,8 @@ import torch
 from phraseloom import drawing
 from phraseloom.composer import Composer
 from phraseloom.diffusion.guidance import Guidance
-from phraseloom.drawing import KNOWN, NEW, PROJECTED_BELOW, Request, draw
+from phraseloom.drawing import KNOWN, NEW, PROJECTED_BELOW, Request, _in_octaves, draw
+from phraseloom.events import SILENT_HEADER, PhraseTable
 from phraseloom.models.note_bias import NoteBias, tones_of
 from phraseloom.phrase_codec import song_phrases
 from phraseloom.repeats import FRESH
@@ -207,13 +208,27 @@ def test_the_fullest_track_of_a_new_song_is_drawn_once_more_to_the_others(compos
 
 
 def test_the_notes_of_a_part_that_is_one_voice_end_where_the_next_begin(composer):
-    new = drawn(composer, SONG, levels_of(NEW), seed=3).song.tracks[MELODY].notes
-    as_drawn = drawn(of_many_voices(composer), SONG, levels_of(NEW), seed=3).song.tracks[MELODY].notes
-    assert new.table[:, [0, 2]].tolist() == as_drawn.table[:, [0, 2]].tolist()
-    assert (new.duration_ticks <= as_drawn.duration_ticks).all()
-    held = one_voice_durations(as_drawn.onset_ticks, as_drawn.duration_ticks, np.zeros(0, np.int64))
-    assert (new.duration_ticks <= held).all()
-    assert (held < as_drawn.duration_ticks).any()
+    def changed_by_the_rule(who: Composer) -> int:
+        notes = drawn(who, SONG, levels_of(NEW), seed=3).song.tracks[MELODY].notes
+        held = one_voice_durations(notes.onset_ticks, notes.duration_ticks, np.zeros(0, np.int64))
+        return np.count_nonzero(held != notes.duration_ticks)
+
+    assert changed_by_the_rule(composer) == 0 < changed_by_the_rule(of_many_voices(composer))
+
+
+def test_phrases_of_one_voice_are_in_the_octave_of_their_neighbours(composer):
+    phrases = [Notes.from_rows([(0, 12, pitch, 80), (12, 12, pitch + 2, 80)]) for pitch in (60, 74, 62)]
+    silent = Notes.empty()
+    cells = np.arange(5 * len(SLOTS))
+    index = np.where(cells % len(SLOTS) == MELODY, np.array([0, 1, 2, 1, 0])[cells // len(SLOTS)], 3)
+    table = PhraseTable.build([*phrases, silent], [0, 0, 0, SILENT_HEADER])
+    moved = _in_octaves(table, composer.model, cells, index)
+    assert [moved.phrase(number).pitch.tolist() for number in range(4)] == [[60, 62], [62, 64], [62, 64], []]
+    assert _in_octaves(table, of_many_voices(composer).model, cells, index).steps.tolist() == table.steps.tolist()
+    on_top = PhraseTable.build([Notes.from_rows([(0, 12, pitch, 80)]) for pitch in (127, 112, 127)], [0] * 3)
+    three = np.arange(3) * len(SLOTS) + MELODY
+    kept = _in_octaves(on_top, composer.model, three, np.arange(3))
+    assert kept.steps[:, 1].tolist() == [127, 124, 127]
 
 
 def test_without_a_key_notes_are_written_as_they_are_drawn(composer):

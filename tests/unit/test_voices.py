@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from phraseloom.score import Notes, Score, Track
-from phraseloom.voices import one_voice_durations, parts_of_one_voice
+from phraseloom.voices import LONGEST_STRETCH, octave_shifts, one_voice_durations, parts_of_one_voice
 
 NONE = np.zeros(0, np.int64)
 
@@ -42,3 +42,33 @@ def test_what_rings_on_ends_where_the_next_begins(order):
 def test_notes_of_others_are_not_rung_into_either():
     assert one_voice_durations(np.array([0]), np.array([48]), np.array([30, 0])).tolist() == [30]
     assert one_voice_durations(NONE, NONE, np.array([30])).tolist() == []
+
+
+def shifts_of(pitches: list[int], owners: list[int] | None = None, bar_ticks: int = 48) -> list[int]:
+    """Of phrases of one pitch each, from the first quarter of a bar to its last."""
+    starts = bar_ticks * np.arange(len(pitches))
+    own = np.arange(len(pitches)) if owners is None else np.array(owners)
+    return octave_shifts(own, np.array(pitches), np.array(pitches), starts, starts + 36).tolist()
+
+
+def test_a_phrase_in_another_octave_than_its_neighbours_comes_to_them():
+    assert shifts_of([60, 62, 76, 60, 59]) == [0, 0, -12, 0, 0]
+    assert shifts_of([60, 62, 88, 90, 60, 59]) == [0, 0, -24, -24, 0, 0]
+    assert shifts_of([40, 62, 60, 59]) == [12, 0, 0, 0]
+
+
+def test_copies_of_a_phrase_move_alike():
+    assert shifts_of([60, 76, 60, 59, 76, 60], [0, 1, 0, 2, 1, 0]) == [0, -12, 0, 0, -12, 0]
+
+
+def test_leaps_of_an_octave_and_those_after_a_long_rest_stay():
+    assert shifts_of([60, 72, 60]) == [0, 0, 0]
+    assert shifts_of([60, 76, 60], bar_ticks=96) == [0, 0, 0]
+    assert shifts_of([]) == []
+    assert shifts_of([60]) == [0]
+
+
+def test_long_stretches_are_as_high_as_the_song_has_them():
+    low, high = [60] * (LONGEST_STRETCH + 1), [75] * (LONGEST_STRETCH + 1)
+    assert shifts_of([*low, *high, *low]) == [0] * 27
+    assert shifts_of([*low, *high[:LONGEST_STRETCH], *low]) == [0] * 9 + [-12] * 8 + [0] * 9
