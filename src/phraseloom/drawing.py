@@ -172,7 +172,7 @@ def _sample(
     share = torch.full(owners.shape, request.shared_noise)
     noise = shared(partly_shared(own, common, homologous_bars(conditions), share), owners)
     is_from_nothing = bool((start == NEW).all())
-    known = torch.zeros(shape) if is_from_nothing else torch.from_numpy(_encoded(request.song, codec))[None]
+    known = torch.zeros(shape) if is_from_nothing else torch.from_numpy(_encoded(request, codec))[None]
 
     guess: Tensor | None = None  # what the network sees of its last step
 
@@ -199,10 +199,16 @@ def _sample(
     return latents[0].numpy(), levels[-2, 0].numpy()
 
 
-def _encoded(song: Score, codec: PhraseCodec) -> np.ndarray:
-    """`[n, s, z]`."""
-    latents = codec.encode(song_phrases(song))
-    return latents.reshape(song.num_bars, len(song.tracks), -1)
+def _encoded(request: Request, codec: PhraseCodec) -> np.ndarray:
+    """`[n, s, z]` of the notes that count, zeros in new cells; equal phrases are encoded once."""
+    phrases = song_phrases(request.song)
+    there = np.flatnonzero(request.levels.ravel() < NEW)
+    numbers: dict[bytes, int] = {}
+    copies = [numbers.setdefault(phrases.content(cell), len(numbers)) for cell in there.tolist()]
+    _, first = np.unique(np.array(copies, np.int64), return_index=True)
+    latents = np.zeros((len(phrases), codec.network.config.latent_size), np.float32)
+    latents[there] = codec.encode(phrases.select(there[first]))[copies]
+    return latents.reshape(*request.levels.shape, -1)
 
 
 def _conditions(request: Request) -> SongConditions:

@@ -176,6 +176,10 @@ class PhraseTable:
     def phrase(self, index: int) -> Notes:
         return decode_phrase(self.steps[self.offsets[index] : self.offsets[index + 1]])
 
+    def content(self, index: int) -> bytes:
+        """What is the same for phrases that are the same, velocities and header too."""
+        return self.headers[index].tobytes() + self.steps[self.offsets[index] : self.offsets[index + 1]].tobytes()
+
     def select(self, indices: np.ndarray) -> PhraseTable:
         """The phrases `indices`, in that order."""
         lengths = self.num_notes[indices]
