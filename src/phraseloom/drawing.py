@@ -13,6 +13,7 @@ Letters in shapes: n bars, s slots, z latent size.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -47,7 +48,8 @@ KNOWN, NEW = 0.0, 1.0
 
 PROJECTED_BELOW = (0.45, 0.3)
 """Noise levels below which what the network predicts is decoded to notes and encoded again: between the latents of
-phrases lie many that are nobody's, and what is drawn around them settles for what notes can say."""
+phrases lie many that are nobody's, and what is drawn around them settles for what notes can say. When a new song's
+fullest track is drawn once more, the first is enough."""
 
 _LOUDNESS = 3
 """What its random numbers are named by."""
@@ -115,7 +117,7 @@ def draw(
         again = _anew(request, drawn.song)
         if again is not None:
             told = _part_of(progress, 0.6, 1.0)
-            second = _drawn_once(again, codec, model, seed, -(-steps // 2), guidance, told)
+            second = _drawn_once(again, codec, model, seed, -(-steps // 2), guidance, told, PROJECTED_BELOW[:1])
             drawn = Drawn(second.song, {name: drawn.seconds[name] + spent for name, spent in second.seconds.items()})
     progress("done", 1.0)
     return drawn
@@ -143,9 +145,12 @@ def _drawn_once(
     steps: int,
     guidance: Guidance,
     progress: Progress,
+    marks: Sequence[float] | None = None,
 ) -> Drawn:
+    """As `draw`, in one pass, projected below some `marks`; those of this module where None."""
+    marks = PROJECTED_BELOW if marks is None else marks
     started = time.perf_counter()
-    latents, levels = _sample(request, codec, model, seed, steps, guidance, progress)
+    latents, levels = _sample(request, codec, model, seed, steps, guidance, progress, marks)
     sampled = time.perf_counter()
     progress("decoding", 0.9)
     song = _completed(request, codec, model, latents, levels, seed)
@@ -161,6 +166,7 @@ def _sample(
     steps: int,
     guidance: Guidance,
     progress: Progress,
+    marks: Sequence[float],
 ) -> tuple[np.ndarray, np.ndarray]:
     """Latents `[n, s, z]`, of tied cells the same, and the levels `[n, s]` from which they were last predicted."""
     conditions = _conditions(request)
@@ -193,7 +199,7 @@ def _sample(
 
     noisy = latents = corrupt(known, noise, start)
     levels = cell_levels(level_grid(steps, model.noise_shift, start.max().item()), start)
-    for state in euler(denoise, noisy, levels, project=project, project_below=PROJECTED_BELOW):
+    for state in euler(denoise, noisy, levels, project=project, project_below=marks):
         progress("sampling", 0.9 * state.step / steps)
         latents = state.latents
     return latents[0].numpy(), levels[-2, 0].numpy()

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from phraseloom.events import PhraseTable
 
-PHRASES_PER_BATCH, PHRASES_PER_GPU_BATCH = 64, 4096
+PHRASES_PER_BATCH, PHRASES_PER_GPU_BATCH = 32, 4096
 
 
 class PhraseBatch(NamedTuple):
