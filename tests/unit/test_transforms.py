@@ -105,7 +105,7 @@ def test_a_pitch_that_would_leave_the_range_moves_by_octaves(pitch, semitones, e
 
 def test_notes_that_fall_onto_one_pitch_become_one():
     folded = Notes.from_rows([(0, 6, 127, 80), (0, 9, 115, 70)]).transposed(2)
-    assert folded == Notes.from_rows([(0, 9, 117, 70)])
+    assert folded == Notes.from_rows([(0, 9, 117, 80)])
 
 
 @pytest.mark.parametrize(
