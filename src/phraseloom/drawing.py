@@ -193,7 +193,7 @@ def _sample(
         own, predicted_from = clean[0].flatten(0, 1).numpy().copy(), level[0].flatten().numpy()
         cells, distinct, index = _drawn_cells(request)
         phrases = _decoded(codec, model, request, distinct, own[distinct], predicted_from[distinct], seed)
-        own[cells] = codec.encode(_in_octaves(phrases, model, cells, index))[index]
+        own[cells] = codec.encode(_in_octaves(phrases, request, model, cells, index))[index]
         guess = torch.from_numpy(own).reshape(clean.shape)
         return guess
 
@@ -271,12 +271,20 @@ def _decoded(
     )
 
 
-def _in_octaves(phrases: PhraseTable, model: SongModel, cells: np.ndarray, index: np.ndarray) -> PhraseTable:
+def _voices(request: Request, model: SongModel) -> np.ndarray:
+    """`[s]` the slots of one voice, but for those of which notes that are there are varied: these may be more."""
+    is_varied = ((request.levels > KNOWN) & (request.levels < NEW)).any(axis=0)
+    return np.array(model.one_voice) & ~is_varied
+
+
+def _in_octaves(
+    phrases: PhraseTable, request: Request, model: SongModel, cells: np.ndarray, index: np.ndarray
+) -> PhraseTable:
     """The phrases `index [p]` of `cells [p]`, those of one voice moved to the octave of their neighbours."""
     pitches = phrases.steps[:, Attribute.PITCH].astype(np.int64)
     begin, end = phrases.offsets[:-1], phrases.offsets[1:]
-    num_slots = len(model.slots)
-    for slot in np.flatnonzero(model.one_voice):
+    num_slots = request.levels.shape[1]
+    for slot in np.flatnonzero(_voices(request, model)):
         of_slot = (cells % num_slots == slot) & (phrases.num_notes[index] > 0)
         phrase, bar = index[of_slot], cells[of_slot] // num_slots
         if not len(phrase):
@@ -330,15 +338,15 @@ def _completed(
     cells, distinct, index = _drawn_cells(request)
     flat = latents.reshape(-1, latents.shape[-1])
     phrases = _decoded(codec, model, request, distinct, flat[distinct], levels.ravel()[distinct], seed)
-    phrases = _in_octaves(phrases, model, cells, index)
+    phrases = _in_octaves(phrases, request, model, cells, index)
     shift = normalising_shift(song.key)
-    loudness = _loudness(request, model.loudness_prior, seed)
+    loudness, is_one_voice = _loudness(request, model.loudness_prior, seed), _voices(request, model)
     tracks = []
     for slot, track in enumerate(song.tracks):
         kept = track.notes.where(request.levels[song.bar_of(track.notes.onset_ticks), slot] == KNOWN)
         of_slot = np.flatnonzero(cells % num_slots == slot)
         starts = song.bar_start_ticks[cells[of_slot] // num_slots]
-        rows = _rows(phrases, index[of_slot], starts, kept.onset_ticks, is_one_voice=model.one_voice[slot])
+        rows = _rows(phrases, index[of_slot], starts, kept.onset_ticks, is_one_voice=is_one_voice[slot])
         new = Notes.build(*rows.T)
         new = levelled(new if track.is_drum else new.transposed(-shift), *loudness[slot])
         tracks.append(overlaid(kept, new))

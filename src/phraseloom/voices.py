@@ -20,18 +20,21 @@ LONGEST_REST_TICKS = 4 * TICKS_PER_QUARTER
 LONGEST_STRETCH = 8
 """Phrases that are moved to another octave together, at most."""
 USUAL_SHARE = 0.99
-"""Share of its notes that do not ring further."""
+"""Share of the notes of a voice that begin alone and do not ring further."""
 
 
 def parts_of_one_voice(songs: Iterable[Score], num_slots: int) -> tuple[bool, ...]:
-    """For each of the songs' first `num_slots` tracks whether it is one voice; a part without notes is none."""
-    num_notes, num_ringing = np.zeros((2, num_slots), np.int64)
+    """Which of the songs' first `num_slots` tracks are one voice; drums and parts without notes are none."""
+    num_notes, num_alone = np.zeros((2, num_slots), np.int64)
     for song in songs:
         for slot, track in enumerate(song.tracks[:num_slots]):
-            ringing = track.notes.end_ticks - _following(track.notes.onset_ticks)
-            num_notes[slot] += len(ringing)
-            num_ringing[slot] += np.count_nonzero(ringing > MOST_RINGING_TICKS)
-    return tuple(((num_notes > 0) & (num_ringing <= (1 - USUAL_SHARE) * num_notes)).tolist())
+            onsets = track.notes.onset_ticks
+            _, place, together = np.unique(onsets, return_inverse=True, return_counts=True)
+            ringing = track.notes.end_ticks - _following(onsets)
+            num_notes[slot] += len(onsets)
+            if not track.is_drum:
+                num_alone[slot] += np.count_nonzero((together[place] == 1) & (ringing <= MOST_RINGING_TICKS))
+    return tuple(((num_notes > 0) & (num_alone >= USUAL_SHARE * num_notes)).tolist())
 
 
 def one_voice_durations(onsets: np.ndarray, durations: np.ndarray, other_onsets: np.ndarray) -> np.ndarray:

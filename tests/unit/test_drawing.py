@@ -222,12 +222,14 @@ def test_phrases_of_one_voice_are_in_the_octave_of_their_neighbours(composer):
     cells = np.arange(5 * len(SLOTS))
     index = np.where(cells % len(SLOTS) == MELODY, np.array([0, 1, 2, 1, 0])[cells // len(SLOTS)], 3)
     table = PhraseTable.build([*phrases, silent], [0, 0, 0, SILENT_HEADER])
-    moved = _in_octaves(table, composer.model, cells, index)
+    request = Request(SONG, levels_of(NEW))
+    moved = _in_octaves(table, request, composer.model, cells, index)
     assert [moved.phrase(number).pitch.tolist() for number in range(4)] == [[60, 62], [62, 64], [62, 64], []]
-    assert _in_octaves(table, of_many_voices(composer).model, cells, index).steps.tolist() == table.steps.tolist()
+    for other, model in ((request, of_many_voices(composer).model), (Request(SONG, levels_of(0.5)), composer.model)):
+        assert _in_octaves(table, other, model, cells, index).steps.tolist() == table.steps.tolist()
     on_top = PhraseTable.build([Notes.from_rows([(0, 12, pitch, 80)]) for pitch in (127, 112, 127)], [0] * 3)
     three = np.arange(3) * len(SLOTS) + MELODY
-    kept = _in_octaves(on_top, composer.model, three, np.arange(3))
+    kept = _in_octaves(on_top, request, composer.model, three, np.arange(3))
     assert kept.steps[:, 1].tolist() == [127, 124, 127]
 
 

@@ -26,10 +26,11 @@ def test_in_a_voice_one_note_in_a_hundred_may_ring_on():
     assert parts_of_one_voice([song(usual), song(many)], 1) == (False,)
 
 
-def test_chords_with_rests_between_are_one_voice_and_overlapping_ones_and_silence_are_not():
+def test_chords_notes_that_ring_on_silence_and_drums_are_no_voice():
     thirds = Notes.from_rows((12 * place, 12, pitch, 80) for place in range(8) for pitch in (60, 64))
     harp = Notes.from_rows((12 * place, 36, 60 + place % 3 * 4, 80) for place in range(100))
-    assert parts_of_one_voice([song(thirds, harp)], 3) == (True, False, False)
+    assert parts_of_one_voice([song(line(0, 0), thirds, harp)], 4) == (True, False, False, False)
+    assert parts_of_one_voice([Score((Track("drums", line(0, 0), is_drum=True),), num_bars=100)], 1) == (False,)
     assert parts_of_one_voice([], 1) == (False,)
 
 
