@@ -61,7 +61,8 @@ def octave_shifts(
     """Semitones, whole octaves, by which phrases of a voice are moved so that it leaps no further than an octave.
 
     The network knows a phrase's pitches better than which octave its neighbours are in. Short stretches between wide
-    leaps are moved as long as fewer leaps are left, all copies of a phrase alike; longer ones are the song's own.
+    leaps are moved as long as fewer leaps are left, and less far ones in all; longer stretches are the song's own. Copies of
+    a phrase move alike.
 
     Args:
         owners: `[n]` of phrases in the order in which they sound, a number that copies share.
@@ -75,13 +76,14 @@ def octave_shifts(
     shifts = np.zeros(owner.max(initial=-1) + 1, np.int64)
     follows = starts[1:] - ends[:-1] <= LONGEST_REST_TICKS
 
-    def leaps(shifts: np.ndarray) -> np.ndarray:
+    def beyond(shifts: np.ndarray) -> np.ndarray:
+        """Semitones by which each phrase leaps to the next one further than an octave."""
         moved = shifts[owner]
-        return follows & (np.abs(first[1:] + moved[1:] - last[:-1] - moved[:-1]) > OCTAVE)
+        return follows * (np.abs(first[1:] + moved[1:] - last[:-1] - moved[:-1]) - OCTAVE).clip(min=0)
 
     # Each turn leaves fewer leaps.
-    while (wide := leaps(shifts)).any():
-        cuts = np.flatnonzero(wide | ~follows) + 1  # stretches of phrases without a wide leap between them
+    while (wide := beyond(shifts)).any():
+        cuts = np.flatnonzero((wide > 0) | ~follows) + 1  # stretches of phrases without a wide leap between them
         stretches = np.split(owner, cuts)
         moves = [
             np.where(np.isin(np.arange(len(shifts)), stretch), shifts + octave, shifts)
@@ -89,9 +91,13 @@ def octave_shifts(
             if len(stretch) <= LONGEST_STRETCH
             for octave in (-OCTAVE, OCTAVE, -2 * OCTAVE, 2 * OCTAVE)
         ]
-        costs = [(leaps(move).sum(), np.abs(move[owner]).sum()) for move in moves]
-        best = min(range(len(moves)), key=costs.__getitem__, default=None)
-        if best is None or costs[best][0] >= wide.sum():
+        left = [beyond(move) for move in moves]
+        costs = [
+            ((each > 0).sum(), np.abs(move[owner]).sum(), number)
+            for number, (move, each) in enumerate(zip(moves, left, strict=True))
+            if (each > 0).sum() < (wide > 0).sum() and each.sum() < wide.sum()
+        ]
+        if not costs:
             break
-        shifts = moves[best]
+        shifts = moves[min(costs)[2]]
     return shifts[owner]

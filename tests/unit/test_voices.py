@@ -73,3 +73,18 @@ def test_long_stretches_are_as_high_as_the_song_has_them():
     low, high = [60] * (LONGEST_STRETCH + 1), [75] * (LONGEST_STRETCH + 1)
     assert shifts_of([*low, *high, *low]) == [0] * 27
     assert shifts_of([*low, *high[:LONGEST_STRETCH], *low]) == [0] * 9 + [-12] * 8 + [0] * 9
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_whole_line_leaps_less_far_and_less_often_or_stays(seed):
+    rng = np.random.default_rng(seed)
+    owners, starts = rng.integers(12, size=16), 48 * np.arange(16)
+    first, last = rng.integers(40, 90, size=(2, 12))[:, owners]
+
+    def beyond(shifts: np.ndarray) -> np.ndarray:
+        return (np.abs((first + shifts)[1:] - (last + shifts)[:-1]) - 12).clip(min=0)
+
+    shifts = octave_shifts(owners, first, last, starts, starts + 36)
+    before, after = beyond(np.zeros(16, int)), beyond(shifts)
+    assert not shifts.any() or (after.sum() < before.sum() and (after > 0).sum() < (before > 0).sum())
+    assert all(len(set(shifts[owners == owner])) == 1 for owner in owners)
