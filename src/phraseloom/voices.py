@@ -61,8 +61,8 @@ def octave_shifts(
     """Semitones, whole octaves, by which phrases of a voice are moved so that it leaps no further than an octave.
 
     The network knows a phrase's pitches better than which octave its neighbours are in. Short stretches between wide
-    leaps are moved as long as fewer leaps are left, and less far ones in all; longer stretches are the song's own. Copies of
-    a phrase move alike.
+    leaps are moved as long as fewer leaps are left, and less far ones in all; longer stretches are the song's own.
+    Copies of a phrase move alike.
 
     Args:
         owners: `[n]` of phrases in the order in which they sound, a number that copies share.
