@@ -111,9 +111,10 @@ def draw(
             takes half as many once more.
     """
     if any(map(len, _there(request))):
-        drawn = _drawn_once(request, codec, model, seed, steps, guidance, progress)
+        drawn = _drawn_once(request, codec, model, seed, steps, guidance, progress, PROJECTED_BELOW)
     else:
-        drawn = _drawn_once(request, codec, model, seed, steps, guidance, _part_of(progress, 0.0, 0.6))
+        told = _part_of(progress, 0.0, 0.6)
+        drawn = _drawn_once(request, codec, model, seed, steps, guidance, told, PROJECTED_BELOW)
         again = _anew(request, drawn.song)
         if again is not None:
             told = _part_of(progress, 0.6, 1.0)
@@ -145,10 +146,9 @@ def _drawn_once(
     steps: int,
     guidance: Guidance,
     progress: Progress,
-    marks: Sequence[float] | None = None,
+    marks: Sequence[float],
 ) -> Drawn:
-    """As `draw`, in one pass, projected below some `marks`; those of this module where None."""
-    marks = PROJECTED_BELOW if marks is None else marks
+    """As `draw`, in one pass, projected below each of `marks`."""
     started = time.perf_counter()
     latents, levels = _sample(request, codec, model, seed, steps, guidance, progress, marks)
     sampled = time.perf_counter()
