@@ -17,7 +17,7 @@ from phraseloom.cast import PLAYS, RESTS, Cast
 from phraseloom.chord_chart import chart_of
 from phraseloom.density import FREE, Density, parse_density
 from phraseloom.diffusion.guidance import Guidance
-from phraseloom.drawing import KNOWN, NEW, Drawn, Request, draw
+from phraseloom.drawing import Drawn, draw
 from phraseloom.editing import Edit
 from phraseloom.errors import RequestError
 from phraseloom.evaluation.chord_agreement import chord_agreement
@@ -33,6 +33,7 @@ from phraseloom.progress import Progress, silent
 from phraseloom.ranking import REAL_MUSIC_FILE, RealMusic
 from phraseloom.regions import format_cells
 from phraseloom.repeats import FRESH, cell_contents, compensated, find_sources, shared_noise_of
+from phraseloom.request import KNOWN, NEW, Request
 from phraseloom.score import Notes, Score, TempoChange, Track
 from phraseloom.settling import with_chords, with_returns, with_textures
 from phraseloom.song_model import SONG_DIT_FILE, SongModel, load_song_model

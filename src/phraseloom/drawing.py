@@ -25,7 +25,7 @@ from phraseloom.diffusion.flow import corrupt
 from phraseloom.diffusion.guidance import Guidance, guided
 from phraseloom.diffusion.samplers import cell_levels, euler, level_grid
 from phraseloom.diffusion.ties import partly_shared, shared, tied_mean
-from phraseloom.events import MAX_NOTES, VOCABULARY, Attribute, PhraseTable
+from phraseloom.events import MAX_NOTES, PhraseTable
 from phraseloom.loudness_prior import LoudnessPrior, levelled, loudness_of
 from phraseloom.models.conditions import (
     SongConditions,
@@ -34,17 +34,15 @@ from phraseloom.models.conditions import (
     homologous_bars,
     song_conditions,
 )
-from phraseloom.models.note_bias import NoteBias, tones_of
 from phraseloom.phrase_codec import PhraseCodec, song_phrases
 from phraseloom.progress import Progress
-from phraseloom.repeats import FRESH, owners_of
+from phraseloom.reading import Reader
+from phraseloom.repeats import FRESH
+from phraseloom.request import KNOWN, NEW, Request
 from phraseloom.score import Notes, Score
-from phraseloom.song_model import TICKS_PER_BAR, SongModel
+from phraseloom.song_model import SongModel
 from phraseloom.transforms import beat_chords, normalise_key, normalising_shift, overlaid, with_notes
-from phraseloom.voices import octave_shifts, one_voice_durations
-
-KNOWN, NEW = 0.0, 1.0
-"""Noise levels of cells that are kept and of cells that are drawn from nothing; in between they are varied."""
+from phraseloom.voices import one_voice_durations
 
 PROJECTED_BELOW = (0.45, 0.3)
 """Noise levels below which what the network predicts is decoded to notes and encoded again: between the latents of
@@ -53,36 +51,6 @@ fullest track is drawn once more, the first is enough."""
 
 _LOUDNESS = 3
 """What its random numbers are named by."""
-
-
-@dataclass(frozen=True, eq=False)
-class Request:
-    """A song to be completed.
-
-    Attributes:
-        song: one track a slot, in their order, at most 128 bars of 4/4, with sections; notes in cells that are new do
-            not count.
-        levels: `[n, s]` the noise level from which each cell is drawn.
-        sources: `[n, s]` as in `phraseloom.repeats`, cells to be tied; None to leave repeats to the network.
-        sounds: `[n, s]` what the network is told of each cell: 0 nothing, 1 that it is silent, 2 that it sounds.
-        texture: `[n, s, a]` grades as in `phraseloom.texture`; None for nothing.
-        shared_noise: share of the noise, 0 to 1, that homologous bars have in common, which makes them alike.
-        has_start, has_end: the song's first bar is where it begins, its last where it ends, and not an excerpt's.
-    """
-
-    song: Score
-    levels: np.ndarray
-    sources: np.ndarray | None = None
-    sounds: np.ndarray | None = None
-    texture: np.ndarray | None = None
-    shared_noise: float = 0.0
-    has_start: bool = True
-    has_end: bool = True
-
-    @property
-    def owners(self) -> np.ndarray:
-        """`[n, s]` the bar whose notes each cell holds."""
-        return owners_of(np.full(self.levels.shape, FRESH) if self.sources is None else self.sources)
 
 
 @dataclass(frozen=True)
@@ -150,10 +118,11 @@ def _drawn_once(
 ) -> Drawn:
     """As `draw`, in one pass, projected below each of `marks`."""
     started = time.perf_counter()
-    latents, levels = _sample(request, codec, model, seed, steps, guidance, progress, marks)
+    reader = Reader(request, codec, model, seed)
+    latents, levels = _sample(request, codec, model, reader, seed, steps, guidance, progress, marks)
     sampled = time.perf_counter()
     progress("decoding", 0.9)
-    song = _completed(request, codec, model, latents, levels, seed)
+    song = _completed(request, reader, reader.read(latents, levels), model.loudness_prior, seed)
     return Drawn(song, {"sampling": sampled - started, "decoding": time.perf_counter() - sampled})
 
 
@@ -162,6 +131,7 @@ def _sample(
     request: Request,
     codec: PhraseCodec,
     model: SongModel,
+    reader: Reader,
     seed: int,
     steps: int,
     guidance: Guidance,
@@ -190,10 +160,9 @@ def _sample(
 
     def project(clean: Tensor, level: Tensor) -> Tensor:
         nonlocal guess
-        own, predicted_from = clean[0].flatten(0, 1).numpy().copy(), level[0].flatten().numpy()
-        cells, distinct, index = _drawn_cells(request)
-        phrases = _decoded(codec, model, request, distinct, own[distinct], predicted_from[distinct], seed)
-        own[cells] = codec.encode(_in_octaves(phrases, request, model, cells, index))[index]
+        own = clean[0].flatten(0, 1).numpy().copy()
+        reader.read(clean[0].numpy(), level[0].numpy())
+        own[reader.cells] = reader.latents()[reader.index]
         guess = torch.from_numpy(own).reshape(clean.shape)
         return guess
 
@@ -236,71 +205,6 @@ def _conditions(request: Request) -> SongConditions:
     return collate_conditions([told], song.num_bars)
 
 
-def _drawn_cells(request: Request) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The cells that are not known, those whose notes they hold, each once, and the index of each cell's in these."""
-    num_slots = request.levels.shape[1]
-    cells = np.flatnonzero(request.levels.ravel() > KNOWN)
-    owning = (request.owners * num_slots + np.arange(num_slots)).ravel()[cells]
-    distinct, index = np.unique(owning, return_inverse=True)
-    return cells, distinct, index
-
-
-def _decoded(
-    codec: PhraseCodec,
-    model: SongModel,
-    request: Request,
-    cells: np.ndarray,
-    latents: np.ndarray,
-    levels: np.ndarray,
-    seed: int,
-) -> PhraseTable:
-    """The phrases of `cells [p]`, their `latents [p, z]` predicted from the noise `levels [p]`; velocities are drawn.
-
-    The decoder has learned to read predictions and to take the level for their noise.
-    """
-    velocities = torch.Generator().manual_seed(seed)
-    num_bars, num_slots = request.levels.shape
-    tones = tones_of(beat_chords(normalise_key(request.song))).reshape(num_bars, -1, 12)
-    return codec.decode(
-        latents,
-        TICKS_PER_BAR,
-        noise=levels,
-        generator=velocities,
-        median_durations=True,
-        bias=NoteBias.of(model.note_bias, cells % num_slots, tones[cells // num_slots]),
-    )
-
-
-def _voices(request: Request, model: SongModel) -> np.ndarray:
-    """`[s]` the slots of one voice, but for those of which notes that are there are varied: these may be more."""
-    is_varied = ((request.levels > KNOWN) & (request.levels < NEW)).any(axis=0)
-    return np.array(model.one_voice) & ~is_varied
-
-
-def _in_octaves(
-    phrases: PhraseTable, request: Request, model: SongModel, cells: np.ndarray, index: np.ndarray
-) -> PhraseTable:
-    """The phrases `index [p]` of `cells [p]`, those of one voice moved to the octave of their neighbours."""
-    pitches = phrases.steps[:, Attribute.PITCH].astype(np.int64)
-    begin, end = phrases.offsets[:-1], phrases.offsets[1:]
-    num_slots = request.levels.shape[1]
-    for slot in np.flatnonzero(_voices(request, model)):
-        of_slot = (cells % num_slots == slot) & (phrases.num_notes[index] > 0)
-        phrase, bar = index[of_slot], cells[of_slot] // num_slots
-        if not len(phrase):
-            continue
-        first, last = begin[phrase], end[phrase] - 1
-        start, stop = (bar * TICKS_PER_BAR + phrases.steps[edge, Attribute.ONSET] for edge in (first, last))
-        shifts = octave_shifts(phrase, pitches[first], pitches[last], start, stop)
-        for number, shift in set(zip(phrase.tolist(), shifts.tolist(), strict=True)):
-            moved = pitches[begin[number] : end[number]] + shift
-            if moved.min() >= 0 and moved.max() < VOCABULARY.sizes[Attribute.PITCH]:
-                pitches[begin[number] : end[number]] = moved
-    steps = phrases.steps.copy()
-    steps[:, Attribute.PITCH] = pitches
-    return replace(phrases, steps=steps)
-
-
 def _rows(
     phrases: PhraseTable, chosen: np.ndarray, starts: np.ndarray, other_onsets: np.ndarray, *, is_one_voice: bool
 ) -> np.ndarray:
@@ -322,31 +226,17 @@ def _rows(
     return rows
 
 
-def _completed(
-    request: Request,
-    codec: PhraseCodec,
-    model: SongModel,
-    latents: np.ndarray,
-    levels: np.ndarray,
-    seed: int,
-) -> Score:
-    """The song with the notes of `latents [n, s, z]`, predicted from `levels [n, s]`, in the cells that are not known.
-
-    Tied cells are decoded once.
-    """
-    song, num_slots = request.song, latents.shape[1]
-    cells, distinct, index = _drawn_cells(request)
-    flat = latents.reshape(-1, latents.shape[-1])
-    phrases = _decoded(codec, model, request, distinct, flat[distinct], levels.ravel()[distinct], seed)
-    phrases = _in_octaves(phrases, request, model, cells, index)
+def _completed(request: Request, reader: Reader, phrases: PhraseTable, prior: LoudnessPrior, seed: int) -> Score:
+    """The song with the reader's `phrases [p]` in the cells that are not known."""
+    song, num_slots = request.song, request.levels.shape[1]
     shift = normalising_shift(song.key)
-    loudness, is_one_voice = _loudness(request, model.loudness_prior, seed), _voices(request, model)
+    loudness = _loudness(request, prior, seed)
     tracks = []
     for slot, track in enumerate(song.tracks):
         kept = track.notes.where(request.levels[song.bar_of(track.notes.onset_ticks), slot] == KNOWN)
-        of_slot = np.flatnonzero(cells % num_slots == slot)
-        starts = song.bar_start_ticks[cells[of_slot] // num_slots]
-        rows = _rows(phrases, index[of_slot], starts, kept.onset_ticks, is_one_voice=is_one_voice[slot])
+        of_slot = np.flatnonzero(reader.cells % num_slots == slot)
+        starts = song.bar_start_ticks[reader.cells[of_slot] // num_slots]
+        rows = _rows(phrases, reader.index[of_slot], starts, kept.onset_ticks, is_one_voice=reader.is_one_voice[slot])
         new = Notes.build(*rows.T)
         new = levelled(new if track.is_drum else new.transposed(-shift), *loudness[slot])
         tracks.append(overlaid(kept, new))

@@ -19,13 +19,13 @@ from typing import Any
 import numpy as np
 
 from phraseloom.density import Density
-from phraseloom.drawing import KNOWN, NEW, Request
 from phraseloom.errors import RequestError, UnsupportedScoreError
 from phraseloom.form import MAX_BARS, Section, format_form, num_bars_of, parse_form
 from phraseloom.harmony import Key, parse_key
 from phraseloom.parts import Parts, given_tracks, parts_of, with_a_track_each
 from phraseloom.reforming import ReformedSong, barred_in_four, lengthened, rebuilt
 from phraseloom.regions import parse_bars, parse_cells, track_index, track_label, track_labels
+from phraseloom.request import KNOWN, NEW, Request
 from phraseloom.score import MAX_TEMPO_BPM, MIN_TEMPO_BPM, Notes, Score, TempoChange, Track
 from phraseloom.song_model import Slot, speaks_meter_of
 from phraseloom.structure import find_form, key_of_notes

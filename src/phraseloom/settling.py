@@ -19,12 +19,12 @@ import numpy as np
 
 from phraseloom.chord_chart import chart_of
 from phraseloom.chord_prior import ChordPrior
-from phraseloom.drawing import KNOWN, NEW
 from phraseloom.editing import Edit
 from phraseloom.form import bar_positions
 from phraseloom.harmonising import harmonised
 from phraseloom.reforming import NEW_BAR, chords_of_bars
 from phraseloom.repeats import AS_IN_THE_CORPUS, FRESH, RepeatPrior, cell_contents, find_sources
+from phraseloom.request import KNOWN, NEW
 from phraseloom.score import ChordSpan, Notes, Score
 from phraseloom.song_model import TICKS_PER_BAR
 from phraseloom.texture import RESTS, UNKNOWN, section_textures, texture_of_bars

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from phraseloom.composer import MAX_SEED, MAX_STEPS, RECIPE_PREFIX, Composer, Composition
-from phraseloom.drawing import Request, draw
+from phraseloom.drawing import draw
 from phraseloom.errors import CheckpointError, RequestError, UnreadableFileError
 from phraseloom.form import format_form, num_bars_of, parse_form
 from phraseloom.harmony import parse_key
@@ -19,6 +19,7 @@ from phraseloom.midi import read_midi
 from phraseloom.phrase_codec import PHRASE_VAE_FILE
 from phraseloom.plan import DEFAULT_NUM_BARS, SongPlan
 from phraseloom.repeats import AS_IN_THE_CORPUS, FRESH, shared_noise_of
+from phraseloom.request import Request
 from phraseloom.score import Score
 from phraseloom.song_model import SONG_DIT_FILE, TICKS_PER_BAR
 from phraseloom.song_recipe import SongRecipe

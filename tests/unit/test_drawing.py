@@ -11,11 +11,11 @@ import torch
 from phraseloom import drawing
 from phraseloom.composer import Composer
 from phraseloom.diffusion.guidance import Guidance
-from phraseloom.drawing import KNOWN, NEW, PROJECTED_BELOW, Request, _in_octaves, draw
-from phraseloom.events import SILENT_HEADER, PhraseTable
+from phraseloom.drawing import PROJECTED_BELOW, draw
 from phraseloom.models.note_bias import NoteBias, tones_of
 from phraseloom.phrase_codec import song_phrases
 from phraseloom.repeats import FRESH
+from phraseloom.request import KNOWN, NEW, Request
 from phraseloom.score import Notes, Score
 from phraseloom.song_model import TICKS_PER_BAR
 from phraseloom.transforms import beat_chords, cut, join, normalise_key, normalising_shift, transpose, with_notes
@@ -214,23 +214,6 @@ def test_the_notes_of_a_part_that_is_one_voice_end_where_the_next_begin(composer
         return np.count_nonzero(held != notes.duration_ticks)
 
     assert changed_by_the_rule(composer) == 0 < changed_by_the_rule(of_many_voices(composer))
-
-
-def test_phrases_of_one_voice_are_in_the_octave_of_their_neighbours(composer):
-    phrases = [Notes.from_rows([(0, 12, pitch, 80), (12, 12, pitch + 2, 80)]) for pitch in (60, 74, 62)]
-    silent = Notes.empty()
-    cells = np.arange(5 * len(SLOTS))
-    index = np.where(cells % len(SLOTS) == MELODY, np.array([0, 1, 2, 1, 0])[cells // len(SLOTS)], 3)
-    table = PhraseTable.build([*phrases, silent], [0, 0, 0, SILENT_HEADER])
-    request = Request(SONG, levels_of(NEW))
-    moved = _in_octaves(table, request, composer.model, cells, index)
-    assert [moved.phrase(number).pitch.tolist() for number in range(4)] == [[60, 62], [62, 64], [62, 64], []]
-    for other, model in ((request, of_many_voices(composer).model), (Request(SONG, levels_of(0.5)), composer.model)):
-        assert _in_octaves(table, other, model, cells, index).steps.tolist() == table.steps.tolist()
-    on_top = PhraseTable.build([Notes.from_rows([(0, 12, pitch, 80)]) for pitch in (127, 112, 127)], [0] * 3)
-    three = np.arange(3) * len(SLOTS) + MELODY
-    kept = _in_octaves(on_top, request, composer.model, three, np.arange(3))
-    assert kept.steps[:, 1].tolist() == [127, 124, 127]
 
 
 def test_without_a_key_notes_are_written_as_they_are_drawn(composer):

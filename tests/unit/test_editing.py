@@ -10,7 +10,6 @@ import pytest
 
 from phraseloom.composer import RECIPE_PREFIX, Composer
 from phraseloom.density import parse_density
-from phraseloom.drawing import NEW
 from phraseloom.editing import (
     NOTHING_KNOWN,
     arrange,
@@ -28,6 +27,7 @@ from phraseloom.harmony import Key, parse_chord
 from phraseloom.parts import melody_given, parts_of
 from phraseloom.passengers import Message, TrackPassengers
 from phraseloom.regions import parse_bars
+from phraseloom.request import NEW
 from phraseloom.score import ChordSpan, MeterChange, Notes, Score, TempoChange, Track
 from phraseloom.texture import LOWEST_GRADE, UNKNOWN, Aspect
 from phraseloom.transforms import with_notes

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from phraseloom.composer import Composer
-from phraseloom.drawing import KNOWN, NEW
 from phraseloom.editing import Edit, arrange, extend, infill, restructure, vary
 from phraseloom.form import parse_form
 from phraseloom.harmony import Key
 from phraseloom.repeats import FRESH, RepeatPrior, cell_contents
+from phraseloom.request import KNOWN, NEW
 from phraseloom.score import Notes, Score, Track
 from phraseloom.settling import with_chords, with_returns, with_textures
 from phraseloom.texture import LOWEST_GRADE, RESTS, UNKNOWN, Aspect, section_textures

@@ -18,11 +18,11 @@ import numpy as np
 from phraseloom.cast import RESTS
 from phraseloom.chord_chart import ChordChart, chart_of
 from phraseloom.composer import Composer
-from phraseloom.drawing import KNOWN, NEW, Request
 from phraseloom.editing import Edit
 from phraseloom.errors import RequestError
 from phraseloom.plan import SongPlan
 from phraseloom.progress import Progress
+from phraseloom.request import KNOWN, NEW, Request
 from phraseloom.score import Notes, Score, Track
 from phraseloom.song_model import Slot
 from phraseloom.studio.changes import cast_mask, cleared, density_grades, with_cells, with_chart
