@@ -161,8 +161,8 @@ def _sample(
     def project(clean: Tensor, level: Tensor) -> Tensor:
         nonlocal guess
         own = clean[0].flatten(0, 1).numpy().copy()
-        reader.read(clean[0].numpy(), level[0].numpy())
-        own[reader.cells] = reader.latents()[reader.index]
+        phrases = reader.read(clean[0].numpy(), level[0].numpy())
+        own[reader.cells] = codec.encode(phrases)[reader.index]
         guess = torch.from_numpy(own).reshape(clean.shape)
         return guess
 

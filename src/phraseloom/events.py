@@ -176,12 +176,9 @@ class PhraseTable:
     def phrase(self, index: int) -> Notes:
         return decode_phrase(self.steps[self.offsets[index] : self.offsets[index + 1]])
 
-    def content(self, index: int, *, velocities: bool = True) -> bytes:
-        """What is the same for phrases that are the same, header and, if asked for, velocities too."""
-        columns = slice(None) if velocities else slice(Attribute.VELOCITY)
-        return (
-            self.headers[index].tobytes() + self.steps[self.offsets[index] : self.offsets[index + 1], columns].tobytes()
-        )
+    def content(self, index: int) -> bytes:
+        """What is the same for phrases that are the same, velocities and header too."""
+        return self.headers[index].tobytes() + self.steps[self.offsets[index] : self.offsets[index + 1]].tobytes()
 
     def select(self, indices: np.ndarray) -> PhraseTable:
         """The phrases `indices`, in that order."""
@@ -213,6 +210,10 @@ class PhraseTable:
 
     def distinct(self) -> tuple[np.ndarray, np.ndarray]:
         """Index of the first phrase of every distinct one (velocity aside), and how often each occurs."""
-        keys = [self.content(index, velocities=False) for index in range(len(self))]
+        bounds = zip(self.offsets[:-1], self.offsets[1:], strict=True)
+        no_velocity = np.ascontiguousarray(self.steps[:, : Attribute.VELOCITY])
+        keys = [
+            header.tobytes() + no_velocity[a:b].tobytes() for header, (a, b) in zip(self.headers, bounds, strict=True)
+        ]
         _, first, counts = np.unique(np.array(keys, object), return_index=True, return_counts=True)
         return first, counts

@@ -1,8 +1,7 @@
 """From what the network predicts to phrases.
 
-A prediction lies between the latents of phrases, and its noise is told to the decoder, which makes the likeliest phrase
-of it. Read once more as noise falls, much would become the more usual phrase only because that is likelier, though what
-was read before lies nearer to what is predicted now. So a phrase stays until the network leads nearer to another.
+A prediction lies between the latents of phrases. The decoder has learned to read such latents, is told from which noise
+they were predicted, and makes the likeliest phrase of them.
 
 Letters in shapes: n bars, s slots, z latent size, c cells that are not known, p phrases that they hold.
 """
@@ -24,14 +23,13 @@ from phraseloom.voices import octave_shifts
 
 
 class Reader:
-    """Reads the cells of a request that are not known, tied ones once, and remembers what it read last.
+    """Reads the cells of a request that are not known, tied ones once.
 
     Attributes:
         cells: `[c]` the numbers of those cells, counted bar by bar.
         index: `[c]` the phrase that each holds.
         is_one_voice: `[s]` slots of one voice, but for those of which notes that are there are varied: these may be
             more.
-        phrases: `[p]` as they were read last; None before.
     """
 
     def __init__(self, request: Request, codec: PhraseCodec, model: SongModel, seed: int) -> None:
@@ -42,12 +40,10 @@ class Reader:
         self._owners, self.index = np.unique(owning, return_inverse=True)
         is_varied = ((levels > KNOWN) & (levels < NEW)).any(axis=0)
         self.is_one_voice = np.array(model.one_voice) & ~is_varied
-        self.phrases: PhraseTable | None = None
-        self._latents: np.ndarray | None = None
         self._codec, self._seed = codec, seed
         tones = tones_of(beat_chords(normalise_key(request.song))).reshape(len(levels), -1, 12)
-        self._bar, self._slot = np.divmod(self._owners, num_slots)
-        self._bias = NoteBias.of(model.note_bias, self._slot, tones[self._bar])
+        bar, slot = np.divmod(self._owners, num_slots)
+        self._bias = NoteBias.of(model.note_bias, slot, tones[bar])
         self._cell_bar, self._cell_slot = np.divmod(self.cells, num_slots)
 
     def read(self, predicted: np.ndarray, levels: np.ndarray) -> PhraseTable:
@@ -61,36 +57,7 @@ class Reader:
             median_durations=True,
             bias=self._bias,
         )
-        if self.phrases is not None:
-            phrases = self._nearest(phrases, self.phrases, own)
-        self.phrases, self._latents = self.in_octaves(phrases), None
-        return self.phrases
-
-    def latents(self) -> np.ndarray:
-        """`[p, z]` of the phrases that were read last."""
-        if self.phrases is None:
-            raise RuntimeError("nothing was read yet")
-        if self._latents is None:
-            self._latents = self._codec.encode(self.phrases)
-        return self._latents
-
-    def _nearest(self, phrases: PhraseTable, before: PhraseTable, predicted: np.ndarray) -> PhraseTable:
-        """Of each phrase and what was read before the one whose latent lies nearer to `predicted [p, z]`.
-
-        Phrases of the same notes differ in their velocities alone, which are drawn anew.
-        """
-        differing = np.array(
-            [
-                number
-                for number in range(len(phrases))
-                if phrases.content(number, velocities=False) != before.content(number, velocities=False)
-            ],
-            np.int64,
-        )
-        now, then = self._codec.encode(phrases.select(differing)), self.latents()[differing]
-        distance, distance_before = (((each - predicted[differing]) ** 2).sum(axis=-1) for each in (now, then))
-        kept = differing[distance_before < distance]
-        return phrases.replaced(kept, before.select(kept))
+        return self.in_octaves(phrases)
 
     def in_octaves(self, phrases: PhraseTable) -> PhraseTable:
         """The phrases `[p]`, those of one voice moved to the octave of their neighbours."""
