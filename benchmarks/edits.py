@@ -75,6 +75,10 @@ Figures = dict[str, Any]
 app = App(help=__doc__)
 
 
+Shown = tuple[Tensor, Tensor, SongConditions, Tensor | None]
+"""What a network is called with."""
+
+
 class OtherNetwork(nn.Module):
     """A song transformer that is shown something else than it is asked to predict from."""
 
@@ -83,16 +87,16 @@ class OtherNetwork(nn.Module):
         self.network, self.config = network, network.config
         self.blocks = network.blocks
 
-    def forward(self, noisy: Tensor, level: Tensor, conditions: SongConditions) -> Tensor:
-        return self.made_of(self.network(*self.shown(noisy, level, conditions)))
+    def forward(self, noisy: Tensor, level: Tensor, conditions: SongConditions, guess: Tensor | None = None) -> Tensor:
+        return self.made_of(self.network(*self.shown(noisy, level, conditions, guess)))
 
     def with_weakened(
-        self, noisy: Tensor, level: Tensor, conditions: SongConditions, layer: int
+        self, noisy: Tensor, level: Tensor, conditions: SongConditions, guess: Tensor | None, layer: int
     ) -> tuple[Tensor, Tensor]:
-        told, weakened = self.network.with_weakened(*self.shown(noisy, level, conditions), layer)
+        told, weakened = self.network.with_weakened(*self.shown(noisy, level, conditions, guess), layer)
         return self.made_of(told), self.made_of(weakened)
 
-    def shown(self, noisy: Tensor, level: Tensor, conditions: SongConditions) -> tuple[Tensor, Tensor, SongConditions]:
+    def shown(self, noisy: Tensor, level: Tensor, conditions: SongConditions, guess: Tensor | None) -> Shown:
         raise NotImplementedError
 
     def made_of(self, predicted: Tensor) -> Tensor:
@@ -102,20 +106,21 @@ class OtherNetwork(nn.Module):
 class ReplacedNetwork(OtherNetwork):
     """Shown known cells as noisy as the others."""
 
-    def shown(self, noisy: Tensor, level: Tensor, conditions: SongConditions) -> tuple[Tensor, Tensor, SongConditions]:
+    def shown(self, noisy: Tensor, level: Tensor, conditions: SongConditions, guess: Tensor | None) -> Shown:
         everywhere = level.amax(dim=(1, 2), keepdim=True).expand_as(level)
         known = corrupt(noisy, torch.randn_like(noisy), everywhere)
-        return torch.where((level > 0)[..., None], noisy, known), everywhere, conditions
+        return torch.where((level > 0)[..., None], noisy, known), everywhere, conditions, guess
 
 
 class GuidedNetwork(OtherNetwork):
-    """Predictions are moved away from those that it makes without seeing what is known."""
+    """Predictions are moved away from those that it makes without seeing what is known, or what it guessed of that."""
 
-    def shown(self, noisy: Tensor, level: Tensor, conditions: SongConditions) -> tuple[Tensor, Tensor, SongConditions]:
+    def shown(self, noisy: Tensor, level: Tensor, conditions: SongConditions, guess: Tensor | None) -> Shown:
         is_known = level == 0
         unseen = torch.where(is_known[..., None], torch.randn_like(noisy), noisy)
         both = SongConditions(*(torch.cat([value, value]) for value in conditions))
-        return torch.cat([noisy, unseen]), torch.cat([level, torch.where(is_known, 1.0, level)]), both
+        guesses = None if guess is None else torch.cat([guess, guess.masked_fill(is_known[..., None], 0.0)])
+        return torch.cat([noisy, unseen]), torch.cat([level, torch.where(is_known, 1.0, level)]), both, guesses
 
     def made_of(self, predicted: Tensor) -> Tensor:
         seeing, blind = predicted.chunk(2)

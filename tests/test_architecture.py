@@ -25,7 +25,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
             {"score"},
             {"similarity", "transforms", "midi", "chord_chart", "cast", "regions", "timing", "melody_index"},
             {"repeats", "chord_prior", "plan_prior", "loudness_prior", "voices", "texture"},
-            {"texture_prior", "density"},
+            {"texture_prior", "density", "request"},
             {"plan"},
             {"plan_file", "song_recipe"},
             {"structure", "events", "remi_z", "render", "evaluation", "sound", "notation"},
@@ -35,8 +35,8 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
             {"checkpoint"},
             {"phrase_codec", "pretrained"},
             {"song_model", "latent_songs"},
-            {"latent_file", "morphing", "drawing", "parts", "reforming"},
-            {"editing"},
+            {"latent_file", "morphing", "reading", "parts", "reforming"},
+            {"drawing", "editing"},
             {"settling"},
             {"training", "composer", "evaluating"},
             {"studio"},
@@ -66,7 +66,9 @@ MAY_SEE: dict[str, frozenset[str]] = {
 """Units that may see less than everything below them."""
 
 LIBRARY_ROOMS: dict[str, frozenset[str]] = {
-    "torch": frozenset({"models", "diffusion", "checkpoint", "phrase_codec", "song_model", "training", "drawing"}),
+    "torch": frozenset(
+        {"models", "diffusion", "checkpoint", "phrase_codec", "song_model", "reading", "training", "drawing"}
+    ),
     "accelerate": frozenset({"training"}),
     "PIL": frozenset({"render", "evaluation_page"}),
     "joblib": frozenset({"corpus"}),

@@ -15,6 +15,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -78,18 +79,27 @@ def draw(
         steps: from noise to music, two evaluations of the network each where there is guidance. A song from nothing
             takes half as many once more.
     """
+    first = _Pass(seed, steps, guidance, PROJECTED_BELOW)
     if any(map(len, _there(request))):
-        drawn = _drawn_once(request, codec, model, seed, steps, guidance, progress, PROJECTED_BELOW)
+        drawn = _drawn_once(request, codec, model, first, progress)
     else:
-        told = _part_of(progress, 0.0, 0.6)
-        drawn = _drawn_once(request, codec, model, seed, steps, guidance, told, PROJECTED_BELOW)
+        drawn = _drawn_once(request, codec, model, first, _part_of(progress, 0.0, 0.6))
         again = _anew(request, drawn.song)
         if again is not None:
-            told = _part_of(progress, 0.6, 1.0)
-            second = _drawn_once(again, codec, model, seed, -(-steps // 2), guidance, told, PROJECTED_BELOW[:1])
+            shorter = first._replace(steps=-(-steps // 2), marks=PROJECTED_BELOW[:1])
+            second = _drawn_once(again, codec, model, shorter, _part_of(progress, 0.6, 1.0))
             drawn = Drawn(second.song, {name: drawn.seconds[name] + spent for name, spent in second.seconds.items()})
     progress("done", 1.0)
     return drawn
+
+
+class _Pass(NamedTuple):
+    """Once from noise to music: arguments of `draw`, and the noise levels below which it is projected."""
+
+    seed: int
+    steps: int
+    guidance: Guidance
+    marks: Sequence[float]
 
 
 def _part_of(progress: Progress, start: float, end: float) -> Progress:
@@ -106,44 +116,27 @@ def _anew(request: Request, song: Score) -> Request | None:
     return replace(request, song=song, levels=np.where(is_fullest, request.levels, KNOWN))
 
 
-def _drawn_once(
-    request: Request,
-    codec: PhraseCodec,
-    model: SongModel,
-    seed: int,
-    steps: int,
-    guidance: Guidance,
-    progress: Progress,
-    marks: Sequence[float],
-) -> Drawn:
-    """As `draw`, in one pass, projected below each of `marks`."""
+def _drawn_once(request: Request, codec: PhraseCodec, model: SongModel, by: _Pass, progress: Progress) -> Drawn:
+    """As `draw`, in one pass."""
     started = time.perf_counter()
-    reader = Reader(request, codec, model, seed)
-    latents, levels = _sample(request, codec, model, reader, seed, steps, guidance, progress, marks)
+    reader = Reader(request, codec, model, by.seed)
+    latents, levels = _sample(request, codec, model, reader, by, progress)
     sampled = time.perf_counter()
     progress("decoding", 0.9)
-    song = _completed(request, reader, reader.read(latents, levels), model.loudness_prior, seed)
+    song = _completed(request, reader, reader.read(latents, levels), model.loudness_prior, by.seed)
     return Drawn(song, {"sampling": sampled - started, "decoding": time.perf_counter() - sampled})
 
 
 @torch.inference_mode()
 def _sample(
-    request: Request,
-    codec: PhraseCodec,
-    model: SongModel,
-    reader: Reader,
-    seed: int,
-    steps: int,
-    guidance: Guidance,
-    progress: Progress,
-    marks: Sequence[float],
+    request: Request, codec: PhraseCodec, model: SongModel, reader: Reader, by: _Pass, progress: Progress
 ) -> tuple[np.ndarray, np.ndarray]:
     """Latents `[n, s, z]`, of tied cells the same, and the levels `[n, s]` from which they were last predicted."""
     conditions = _conditions(request)
     owners = torch.from_numpy(request.owners)[None]
     start = torch.from_numpy(request.levels.astype(np.float32))[None]
     shape = (*owners.shape, model.network.config.latent_size)
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(by.seed)
     own, common = (torch.randn(shape, generator=generator) for _ in range(2))
     share = torch.full(owners.shape, request.shared_noise)
     noise = shared(partly_shared(own, common, homologous_bars(conditions), share), owners)
@@ -154,7 +147,7 @@ def _sample(
 
     def denoise(noisy: Tensor, level: Tensor) -> Tensor:
         nonlocal guess
-        predicted = guided(model.network, noisy, level, conditions, guidance, guess)
+        predicted = guided(model.network, noisy, level, conditions, by.guidance, guess)
         guess = tied_mean(calibrated(predicted, noisy, level, model.calibration), owners)
         return guess
 
@@ -167,9 +160,9 @@ def _sample(
         return guess
 
     noisy = latents = corrupt(known, noise, start)
-    levels = cell_levels(level_grid(steps, model.noise_shift, start.max().item()), start)
-    for state in euler(denoise, noisy, levels, project=project, project_below=marks):
-        progress("sampling", 0.9 * state.step / steps)
+    levels = cell_levels(level_grid(by.steps, model.noise_shift, start.max().item()), start)
+    for state in euler(denoise, noisy, levels, project=project, project_below=by.marks):
+        progress("sampling", 0.9 * state.step / by.steps)
         latents = state.latents
     return latents[0].numpy(), levels[-2, 0].numpy()
 
