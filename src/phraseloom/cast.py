@@ -18,9 +18,12 @@ from phraseloom.form import Section, require_letters
 FREE, RESTS, PLAYS = 0, 1, 2
 """What a cast says of a track in a bar."""
 
+ALL = "all"
+"""The name that stands for every track."""
+
 _PART = re.compile(r"\s*([A-Za-z](?:\s*,\s*[A-Za-z])*)\s*:(.*)", re.DOTALL)
 _REMEDY = "write a letter and who plays there, such as A: melody piano; B: all; o: none"
-_ALL, _NONE = "all", "none"
+_NONE = "none"
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ class Cast:
         of_letter = {}
         for letter, players in self.parts:
             require_tracks(letter, players, tracks)
-            plays = [PLAYS if name in players or _ALL in players else RESTS for name in names]
+            plays = [PLAYS if name in players or ALL in players else RESTS for name in names]
             of_letter[letter] = np.array(plays, np.int64)
         self.check_letters(form)
         free = np.full(len(names), FREE, np.int64)
@@ -58,7 +61,7 @@ def require_tracks(letter: str, named: Iterable[str], tracks: Sequence[str]) -> 
     """Raises a RequestError if something is neither `all` nor one of the tracks, in small letters."""
     names = [track.casefold() for track in tracks]
     for name in named:
-        if name not in (*names, _ALL):
+        if name not in (*names, ALL):
             raise RequestError(f"there is no track {name!r} for {letter}", f"choose among {', '.join(tracks)}")
 
 
@@ -79,7 +82,7 @@ def parse_cast(text: str) -> Cast:
         players = tuple(dict.fromkeys(match[2].casefold().replace(",", " ").split()))
         if not players:
             raise ParseError(*place, f"nobody is named for {match[1]}", _REMEDY)
-        if len(players) > 1 and {_ALL, _NONE} & set(players):
+        if len(players) > 1 and {ALL, _NONE} & set(players):
             raise ParseError(*place, f"{match[2].strip()!r} names tracks beside all or none", _REMEDY)
         for letter in re.findall("[A-Za-z]", match[1]):
             if letter in parts:

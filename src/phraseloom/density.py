@@ -2,7 +2,8 @@
 
 Parts have `;` or a new line between them. A part names a letter of the form, or several (`A, B:`), and tracks, each
 with a number of notes; `all` stands for every track that the part does not name. What is not named is free. The numbers
-are aims for the bars in which the track sounds; they are told to the network in eight grades, and 0 as a rest.
+are aims for the bars in which the track sounds; they are told to the network in eight grades, and 0 as a rest. Who plays and who
+rests by a cast (`phraseloom.cast`) does so whatever the density says.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from phraseloom.cast import require_tracks
+from phraseloom.cast import ALL, require_tracks
 from phraseloom.errors import ParseError
 from phraseloom.form import Section, require_letters
 from phraseloom.texture import LOWEST_GRADE, RESTS, TYPICAL_NOTES, UNKNOWN, Aspect, grade
@@ -22,7 +23,6 @@ MOST_NOTES = 64
 _PART = re.compile(r"\s*([A-Za-z](?:\s*,\s*[A-Za-z])*)\s*:(.*)", re.DOTALL)
 _TRACK = re.compile(r"\s*([^\s,][^,]*?)\s+(\d+(?:\.\d+)?)\s*(?:,|$|\s(?=\S))", re.DOTALL)
 _REMEDY = "write a letter, and tracks with their notes a bar, such as A: melody 5, piano 9; B: all 12"
-_ALL = "all"
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Density:
         for row, section in zip(asked, form, strict=True):
             numbers = of_letter.get(section.letter, {})
             for cell, name in zip(row, names, strict=True):
-                notes = numbers.get(name, numbers.get(_ALL))
+                notes = numbers.get(name, numbers.get(ALL))
                 if notes == 0:
                     cell[:] = RESTS
                 elif notes is not None:
@@ -69,7 +69,8 @@ class Density:
             own = given.get(letter, {})
             numbers = {}
             for slot, name in enumerate(track.casefold() for track in tracks):
-                notes = own.get(name, own.get(_ALL, _typical(noted[:, slot])))
+                typical = _typical(noted[:, slot])
+                notes = own.get(name, typical if typical == 0 else own.get(ALL, typical))
                 if notes is not None:
                     numbers[name] = notes
             if numbers:

@@ -164,6 +164,12 @@ def test_a_track_that_comes_in_later_or_leaves_does_not_rest() -> None:
     assert str(FREE.filled(textures, form, TRACKS)) == "A: bridge 1, grand piano 1"
 
 
+def test_who_rests_is_not_among_all() -> None:
+    form, textures = parse_form("A2"), np.full((1, 3, len(Aspect)), UNKNOWN)
+    textures[0, 1] = RESTS
+    assert str(parse_density("A: all 7").filled(textures, form, TRACKS)) == "A: melody 7, bridge 0, grand piano 7"
+
+
 def test_where_nothing_is_known_nothing_is_filled_in() -> None:
     textures = np.full((1, 3, len(Aspect)), UNKNOWN)
     assert FREE.filled(textures, parse_form("A2"), TRACKS) == FREE

@@ -48,6 +48,7 @@ class PlanOptions:
         Who plays in which sections, such as "A: melody piano; B: all; o: none".
     density
         How many notes a bar tracks play in which sections, such as "A: melody 5, piano 9; B: all 12"; 0 rests.
+        Who plays and who rests by tracks does so all the same.
     repeat
         How much of a section that returns is the same note for note: 0 nothing, 0.5 as much as in the songs that the
         model has learned from (the default), 1 everything.
