@@ -2,8 +2,8 @@
 
 Parts have `;` or a new line between them. A part names a letter of the form, or several (`A, B:`), and tracks, each
 with a number of notes; `all` stands for every track that the part does not name. What is not named is free. The numbers
-are aims for the bars in which the track sounds; they are told to the network in eight grades, and 0 as a rest. Who plays and who
-rests by a cast (`phraseloom.cast`) does so whatever the density says.
+are aims for the bars in which the track sounds; they are told to the network in eight grades, and 0 as a rest. Who
+rests by a cast (`phraseloom.cast`) rests, and who plays by it is not told to rest, whatever the density says.
 """
 
 from __future__ import annotations
