@@ -4,7 +4,8 @@ A section is put together of four-bar progressions that several songs of the cor
 a single song; the first and the later ones of a section are drawn by how often they stand there, and the later ones
 also by how often the corpus moves from the last root of one to the first root of the other. Progressions are counted as
 plain triads; sevenths, suspensions and basses are put on them afterwards, as often as the corpus has them on that triad
-before that root. Everything is in C major or A minor.
+before that root. The last section, if it comes but once, ends on a root on which songs end, as no progression by itself
+knows to do. Everything is in C major or A minor.
 """
 
 from __future__ import annotations
@@ -44,11 +45,13 @@ class ChordPrior:
         progressions: of each mode, how often each begins a section and how often it stands later.
         root_moves: `[12][12]` how often a chord on the second root follows one on the first.
         colours: of each mode, as what chords its triads stand.
+        endings: of each mode, how many songs have which root last.
     """
 
     progressions: Mapping[str, Mapping[Progression, tuple[int, int]]]
     root_moves: tuple[tuple[int, ...], ...]
     colours: Mapping[str, Colours]
+    endings: Mapping[str, Mapping[int, int]]
 
     @classmethod
     def fit(cls, scores: Iterable[Score]) -> ChordPrior:
@@ -60,6 +63,7 @@ class ChordPrior:
         )
         num_coloured: Counter[tuple[str, str]] = Counter()
         moves = np.zeros((NUM_ROOTS, NUM_ROOTS), np.int64)
+        endings: defaultdict[str, Counter[int]] = defaultdict(Counter)
         for score in scores:
             if score.key is None or not score.chords or score.num_ticks != score.num_bars * _TICKS_PER_BAR:
                 continue
@@ -72,6 +76,7 @@ class ChordPrior:
             for first, second in pairwise(root for root, _ in groupby(_root(chord) for chord in chords)):
                 if first is not None and second is not None:
                     moves[first, second] += 1
+            endings[score.key.mode].update([root for chord in played if (root := _root(chord)) is not None][-1:])
             of_song = list(_progressions(score.sections, chords))
             for progression, is_later in of_song:
                 counts[score.key.mode][progression][is_later] += 1
@@ -88,7 +93,8 @@ class ChordPrior:
             }
             for mode, of_mode in colours.items()
         }
-        return cls(kept, tuple(map(tuple, moves.tolist())), shared)
+        last = {mode: dict(counted) for mode, counted in endings.items()}
+        return cls(kept, tuple(map(tuple, moves.tolist())), shared, last)
 
     def propose(self, sections: Sequence[Section], mode: str, rng: np.random.Generator) -> ChordChart | None:
         """A chart in C major or A minor for every letter of a form; None where the corpus had no chords in the mode."""
@@ -98,19 +104,42 @@ class ChordPrior:
         num_bars: dict[str, int] = {}
         for section in sections:
             num_bars[section.letter] = max(section.num_bars, num_bars.get(section.letter, 0))
-        parts = {letter: self._bars(known, length, rng) for letter, length in num_bars.items()}
+        last = sections[-1].letter if sections else ""
+        is_ending = sum(section.letter == last for section in sections) == 1  # what returns is no ending elsewhere
+        ending_rng = rng.spawn(1)[0]
+        parts = {}
+        for letter, length in num_bars.items():
+            ends_on = self._ending(mode, ending_rng) if is_ending and letter == last else None
+            parts[letter] = self._bars(known, length, rng, ends_on)
         colours = self.colours.get(mode, {})
         return ChordChart(tuple(ChartPart(letter, _with_colours(bars, colours, rng)) for letter, bars in parts.items()))
 
+    def _ending(self, mode: str, rng: np.random.Generator) -> int | None:
+        """The root that a song ends on; None where the corpus does not say."""
+        counted = self.endings.get(mode)
+        if not counted:
+            return None
+        counts = np.array([*counted.values()], float)
+        return int(rng.choice([*counted], p=counts / counts.sum()))
+
     def _bars(
-        self, known: Mapping[Progression, tuple[int, int]], num_bars: int, rng: np.random.Generator
+        self,
+        known: Mapping[Progression, tuple[int, int]],
+        num_bars: int,
+        rng: np.random.Generator,
+        ends_on: int | None,
     ) -> tuple[Bar, ...]:
+        """So many bars; the last chord on the root `ends_on` if a progression that may come last has it there."""
         progressions = list(known)
         counts = np.array([known[each] for each in progressions], float)
         bars: Progression = ()
         while len(bars) < num_bars:
             weights = counts[:, 0] if not bars else counts[:, 1] * self._moves_from(bars, progressions)
             weights = weights if weights.any() else np.ones(len(progressions))
+            left = num_bars - len(bars)
+            if ends_on is not None:
+                ending = weights * [len(each) >= left and each[left - 1][-1].root == ends_on for each in progressions]
+                weights = ending if ending.any() else weights
             bars += progressions[rng.choice(len(progressions), p=weights / weights.sum())]
         return bars[:num_bars]
 
@@ -130,6 +159,7 @@ class ChordPrior:
                 mode: [[triad, before, dict(counted)] for (triad, before), counted in of_mode.items()]
                 for mode, of_mode in self.colours.items()
             },
+            "endings": {mode: [list(item) for item in counted.items()] for mode, counted in self.endings.items()},
         }
 
     @classmethod
@@ -143,7 +173,8 @@ class ChordPrior:
             mode: {(triad, before): counted for triad, before, counted in of_mode}
             for mode, of_mode in content["colours"].items()
         }
-        return cls(progressions, tuple(map(tuple, content["root_moves"])), colours)
+        endings = {mode: dict(counted) for mode, counted in content["endings"].items()}
+        return cls(progressions, tuple(map(tuple, content["root_moves"])), colours, endings)
 
 
 _TICKS_PER_BAR = BEATS_PER_BAR * TICKS_PER_QUARTER

@@ -52,6 +52,7 @@ CHORDS = ChordPrior(
     },
     root_moves=((1,) * 12,) * 12,
     colours={"major": {("G", None): {"G": 3, "G7": 1}}},
+    endings={"major": {0: 3, 7: 1}},
 )
 PLANS = PlanPrior(tuple(map(parse_form, ("i4 A8 B8 A8 B8 o4", "i8 A8 A8 B8 A8 B8 o6"))), (60.0, 80.0, 100.0))
 LOUDNESS = LoudnessPrior(

@@ -55,8 +55,26 @@ def test_triads_are_played_as_songs_play_them_before_the_same_root() -> None:
     """In all songs G goes to C over its third and to F with a seventh. Am9, which one song alone has, is left out."""
     charts = 10 * ["A: G/B C G7 F G/B C G7 F; B: Am Am Am Am"] + ["A: G/B C G7 F G/B C G7 F; B: Am9 Am9 Am Am"]
     prior = ChordPrior.fit(song_with(chart, Key(0, "major")) for chart in charts)
-    charts = [prior.propose(parse_form("A4"), "major", np.random.default_rng(seed)) for seed in range(20)]
+    charts = [prior.propose(parse_form("A4 A4"), "major", np.random.default_rng(seed)) for seed in range(20)]
     assert set(map(str, charts)) == {"A: G/B C G7 F", "A: Am Am Am Am"}
+
+
+def ending_roots(prior: ChordPrior, form: str) -> set[int | None]:
+    """Of the last chords that are proposed with twenty seeds."""
+    charts = [prior.propose(parse_form(form), "major", np.random.default_rng(seed)) for seed in range(20)]
+    return {chart.spans(parse_form(form))[-1].chord.root for chart in charts if chart is not None}
+
+
+def test_a_last_section_ends_on_a_root_on_which_songs_end() -> None:
+    charts = 3 * ["A: C Am F G C F G C; B: F G C C"]
+    prior = ChordPrior.fit(song_with(chart, Key(2, "major")) for chart in charts)
+    assert prior.endings == {"major": {0: 3}}
+    assert ending_roots(prior, "A8 B4") == {0}
+    free = replace(prior, endings={})
+    assert ending_roots(free, "A8 B4") == ending_roots(prior, "B4 A8 B4") == {0, 7}, "what returns ends nowhere else"
+    assert ending_roots(prior, "A8 o2") <= {7, 9}, "where nothing ends there after two bars, it is drawn as ever"
+    same = [str(each.propose(parse_form("A8 B4"), "major", np.random.default_rng(3))) for each in (prior, free)]
+    assert same[0].split(";")[0] == same[1].split(";")[0]
 
 
 def test_one_chord_lasts_as_long_as_its_triad_in_a_bar(prior: ChordPrior) -> None:
