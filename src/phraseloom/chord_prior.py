@@ -4,8 +4,8 @@ A section is put together of four-bar progressions that several songs of the cor
 a single song; the first and the later ones of a section are drawn by how often they stand there, and the later ones
 also by how often the corpus moves from the last root of one to the first root of the other. Progressions are counted as
 plain triads; sevenths, suspensions and basses are put on them afterwards, as often as the corpus has them on that triad
-before that root. The last section, if it comes but once, ends on a root on which songs end, as no progression by itself
-knows to do. Everything is in C major or A minor.
+before that root. The last section, if it comes but once, ends on the root on which most songs end, as no progression by
+itself knows to do. Everything is in C major or A minor.
 """
 
 from __future__ import annotations
@@ -106,21 +106,14 @@ class ChordPrior:
             num_bars[section.letter] = max(section.num_bars, num_bars.get(section.letter, 0))
         last = sections[-1].letter if sections else ""
         is_ending = sum(section.letter == last for section in sections) == 1  # what returns is no ending elsewhere
-        ending_rng = rng.spawn(1)[0]
+        endings = self.endings.get(mode, {})
+        home = max(endings, key=lambda root: endings[root]) if endings and is_ending else None
         parts = {}
         for letter, length in num_bars.items():
-            ends_on = self._ending(mode, ending_rng) if is_ending and letter == last else None
+            ends_on = home if letter == last else None
             parts[letter] = self._bars(known, length, rng, ends_on)
         colours = self.colours.get(mode, {})
         return ChordChart(tuple(ChartPart(letter, _with_colours(bars, colours, rng)) for letter, bars in parts.items()))
-
-    def _ending(self, mode: str, rng: np.random.Generator) -> int | None:
-        """The root that a song ends on; None where the corpus does not say."""
-        counted = self.endings.get(mode)
-        if not counted:
-            return None
-        counts = np.array([*counted.values()], float)
-        return int(rng.choice([*counted], p=counts / counts.sum()))
 
     def _bars(
         self,

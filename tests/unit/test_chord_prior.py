@@ -65,7 +65,7 @@ def ending_roots(prior: ChordPrior, form: str) -> set[int | None]:
     return {chart.spans(parse_form(form))[-1].chord.root for chart in charts if chart is not None}
 
 
-def test_a_last_section_ends_on_a_root_on_which_songs_end() -> None:
+def test_a_last_section_ends_on_the_root_on_which_most_songs_end() -> None:
     charts = 3 * ["A: C Am F G C F G C; B: F G C C"]
     prior = ChordPrior.fit(song_with(chart, Key(2, "major")) for chart in charts)
     assert prior.endings == {"major": {0: 3}}
