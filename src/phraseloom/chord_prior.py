@@ -108,10 +108,10 @@ class ChordPrior:
         is_ending = sum(section.letter == last for section in sections) == 1  # what returns is no ending elsewhere
         endings = self.endings.get(mode, {})
         home = max(endings, key=lambda root: endings[root]) if endings and is_ending else None
-        parts = {}
-        for letter, length in num_bars.items():
-            ends_on = home if letter == last else None
-            parts[letter] = self._bars(known, length, rng, ends_on)
+        parts = {
+            letter: self._bars(known, length, rng, home if letter == last else None)
+            for letter, length in num_bars.items()
+        }
         colours = self.colours.get(mode, {})
         return ChordChart(tuple(ChartPart(letter, _with_colours(bars, colours, rng)) for letter, bars in parts.items()))
 

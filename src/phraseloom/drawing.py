@@ -221,14 +221,14 @@ def _rows(
 
 def _completed(request: Request, reader: Reader, phrases: PhraseTable, prior: LoudnessPrior, seed: int) -> Score:
     """The song with the reader's `phrases [p]` in the cells that are not known."""
-    song, num_slots = request.song, request.levels.shape[1]
+    song = request.song
     shift = normalising_shift(song.key)
     loudness = _loudness(request, prior, seed)
     tracks = []
     for slot, track in enumerate(song.tracks):
         kept = track.notes.where(request.levels[song.bar_of(track.notes.onset_ticks), slot] == KNOWN)
-        of_slot = np.flatnonzero(reader.cells % num_slots == slot)
-        starts = song.bar_start_ticks[reader.cells[of_slot] // num_slots]
+        of_slot = np.flatnonzero(reader.slots == slot)
+        starts = song.bar_start_ticks[reader.bars[of_slot]]
         rows = _rows(phrases, reader.index[of_slot], starts, kept.onset_ticks, is_one_voice=reader.is_one_voice[slot])
         new = Notes.build(*rows.T)
         new = levelled(new if track.is_drum else new.transposed(-shift), *loudness[slot])

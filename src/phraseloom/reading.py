@@ -27,6 +27,7 @@ class Reader:
 
     Attributes:
         cells: `[c]` the numbers of those cells, counted bar by bar.
+        bars, slots: `[c]` where they are.
         index: `[c]` the phrase that each holds.
         is_one_voice: `[s]` slots of one voice, but for those of which notes that are there are varied: these may be
             more.
@@ -36,6 +37,7 @@ class Reader:
         """Args: seed: of the velocities."""
         levels, num_slots = request.levels, request.levels.shape[1]
         self.cells = np.flatnonzero(levels.ravel() > KNOWN)
+        self.bars, self.slots = np.divmod(self.cells, num_slots)
         owning = (request.owners * num_slots + np.arange(num_slots)).ravel()[self.cells]
         self._owners, self.index = np.unique(owning, return_inverse=True)
         is_varied = ((levels > KNOWN) & (levels < NEW)).any(axis=0)
@@ -44,7 +46,6 @@ class Reader:
         tones = tones_of(beat_chords(normalise_key(request.song))).reshape(len(levels), -1, 12)
         bar, slot = np.divmod(self._owners, num_slots)
         self._bias = NoteBias.of(model.note_bias, slot, tones[bar])
-        self._cell_bar, self._cell_slot = np.divmod(self.cells, num_slots)
 
     def read(self, predicted: np.ndarray, levels: np.ndarray) -> PhraseTable:
         """The phrases `[p]` of latents `[n, s, z]` that were predicted from the noise `levels [n, s]`."""
@@ -64,8 +65,8 @@ class Reader:
         pitches = phrases.steps[:, Attribute.PITCH].astype(np.int64)
         begin, end = phrases.offsets[:-1], phrases.offsets[1:]
         for slot in np.flatnonzero(self.is_one_voice):
-            of_slot = (self._cell_slot == slot) & (phrases.num_notes[self.index] > 0)
-            phrase, bar = self.index[of_slot], self._cell_bar[of_slot]
+            of_slot = (self.slots == slot) & (phrases.num_notes[self.index] > 0)
+            phrase, bar = self.index[of_slot], self.bars[of_slot]
             if not len(phrase):
                 continue
             first, last = begin[phrase], end[phrase] - 1
