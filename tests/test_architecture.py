@@ -35,7 +35,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
             {"checkpoint"},
             {"phrase_codec", "pretrained"},
             {"song_model", "latent_songs"},
-            {"latent_file", "morphing", "reading", "parts", "reforming"},
+            {"latent_file", "morphing", "reading", "lengths", "parts", "reforming"},
             {"drawing", "editing"},
             {"settling"},
             {"training", "composer", "evaluating"},
@@ -67,7 +67,7 @@ MAY_SEE: dict[str, frozenset[str]] = {
 
 LIBRARY_ROOMS: dict[str, frozenset[str]] = {
     "torch": frozenset(
-        {"models", "diffusion", "checkpoint", "phrase_codec", "song_model", "reading", "training", "drawing"}
+        {"models", "diffusion", "checkpoint", "phrase_codec", "song_model", "reading", "lengths", "training", "drawing"}
     ),
     "accelerate": frozenset({"training"}),
     "PIL": frozenset({"render", "evaluation_page"}),

@@ -5,7 +5,7 @@ and for every cell the noise level from which it is drawn. Cells that are known 
 encoded to be seen by the network, and never decoded.
 
 A song composed from nothing is drawn twice: where all tracks are open, none can lean on another. So the fullest is
-drawn anew to the others, which are there by then.
+drawn anew to the others, which are there by then. Durations come last, when all else is settled.
 
 Letters in shapes: n bars, s slots, z latent size.
 """
@@ -27,6 +27,7 @@ from phraseloom.diffusion.guidance import Guidance, guided
 from phraseloom.diffusion.samplers import cell_levels, euler, level_grid
 from phraseloom.diffusion.ties import partly_shared, shared, tied_mean
 from phraseloom.events import MAX_NOTES, PhraseTable
+from phraseloom.lengths import with_drawn_lengths
 from phraseloom.loudness_prior import LoudnessPrior, levelled, loudness_of
 from phraseloom.models.conditions import (
     SongConditions,
@@ -49,6 +50,9 @@ PROJECTED_BELOW = (0.45, 0.3)
 """Noise levels below which what the network predicts is decoded to notes and encoded again: between the latents of
 phrases lie many that are nobody's, and what is drawn around them settles for what notes can say. When a new song's
 fullest track is drawn once more, the first is enough."""
+
+LENGTHS_DRAWN_FROM = 0.45
+"""How much noise the latents of new phrases are given before the durations of their notes are drawn."""
 
 _LOUDNESS = 3
 """What its random numbers are named by."""
@@ -89,8 +93,11 @@ def draw(
             shorter = first._replace(steps=-(-steps // 2), marks=PROJECTED_BELOW[:1])
             second = _drawn_once(again, codec, model, shorter, _part_of(progress, 0.6, 1.0))
             drawn = Drawn(second.song, {name: drawn.seconds[name] + spent for name, spent in second.seconds.items()})
+    started = time.perf_counter()
+    song = with_drawn_lengths(drawn.song, _lengths_noise(request, model), codec, seed=seed)
+    seconds = {**drawn.seconds, "decoding": drawn.seconds["decoding"] + time.perf_counter() - started}
     progress("done", 1.0)
-    return drawn
+    return Drawn(song, seconds)
 
 
 class _Pass(NamedTuple):
@@ -100,6 +107,16 @@ class _Pass(NamedTuple):
     steps: int
     guidance: Guidance
     marks: Sequence[float]
+
+
+def _lengths_noise(request: Request, model: SongModel) -> np.ndarray:
+    """`[n, s]` noise before durations are drawn, 0 where they stay; cells that are varied a little keep about theirs.
+
+    The notes of one voice end where the next begin, most of them: drawn, they come no nearer to real ones. And how long
+    a drum sounds is not in its notes.
+    """
+    keeps_medians = np.array(model.one_voice) | np.array([track.is_drum for track in request.song.tracks])
+    return np.where(keeps_medians, 0.0, np.minimum(request.levels, LENGTHS_DRAWN_FROM))
 
 
 def _part_of(progress: Progress, start: float, end: float) -> Progress:

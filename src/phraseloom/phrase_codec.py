@@ -20,6 +20,7 @@ from phraseloom.checkpoint import (
     require_names,
 )
 from phraseloom.events import PhraseTable, header_of
+from phraseloom.models.duration_drawing import draw_durations
 from phraseloom.models.latent_refinement import refine_latents
 from phraseloom.models.note_bias import NoteBias
 from phraseloom.models.phrase_decoding import decode_phrases
@@ -166,6 +167,19 @@ class PhraseCodec:
             median_durations=median_durations,
             bias=bias,
         )
+
+    def with_drawn_durations(self, table: PhraseTable, noise: np.ndarray, generator: torch.Generator) -> PhraseTable:
+        """The phrases with durations drawn as `phraseloom.models.duration_drawing` says.
+
+        Args:
+            table: `[p]` phrases with one note or more each.
+            noise: `[p]` that their latents are given, as a share of their scale: the more, the less the durations are
+                what they were.
+        """
+        latents, told = self.encode(table), noise.astype(np.float32)
+        noisy = latents + told[:, None] * torch.randn(latents.shape, generator=generator).numpy()
+        raw = torch.from_numpy(self.raw(noisy))
+        return draw_durations(self.network, raw, table, noise=torch.from_numpy(told), generator=generator)
 
 
 def latent_fingerprint_of(checkpoint: Checkpoint) -> str:

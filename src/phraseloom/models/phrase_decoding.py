@@ -168,9 +168,9 @@ class _Choice:
         """`[b, v] -> [b]`."""
         if attribute == Attribute.VELOCITY:
             drawn = self.generator is not None
-            return _draw(logits / VELOCITY_TEMPERATURE, self.generator) if drawn else median(logits)
+            return drawn_from(logits / VELOCITY_TEMPERATURE, self.generator) if drawn else median(logits)
         if self.temperature > 0:
-            return _draw(logits / self.temperature, self.generator)
+            return drawn_from(logits / self.temperature, self.generator)
         return median(logits) if attribute == Attribute.DURATION and self.median_durations else logits.argmax(dim=-1)
 
 
@@ -234,7 +234,8 @@ class _Rules:
         return is_free if is_free.all() else ~self.forbidden_pitches(self.last_onset).all(dim=1)
 
 
-def _draw(logits: Tensor, generator: torch.Generator | None) -> Tensor:
+def drawn_from(logits: Tensor, generator: torch.Generator | None) -> Tensor:
+    """A value drawn from each distribution, `[b, v] -> [b]`."""
     return torch.multinomial(logits.softmax(dim=-1), 1, generator=generator)[:, 0]
 
 
