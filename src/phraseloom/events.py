@@ -209,11 +209,11 @@ class PhraseTable:
         return out
 
     def distinct(self) -> tuple[np.ndarray, np.ndarray]:
-        """Index of the first phrase of every distinct one (velocity aside), and of each phrase its number in these."""
+        """Index of the first phrase of every distinct one (velocity aside), and how often each occurs."""
         bounds = zip(self.offsets[:-1], self.offsets[1:], strict=True)
         no_velocity = np.ascontiguousarray(self.steps[:, : Attribute.VELOCITY])
         keys = [
             header.tobytes() + no_velocity[a:b].tobytes() for header, (a, b) in zip(self.headers, bounds, strict=True)
         ]
-        _, first, number = np.unique(np.array(keys, object), return_index=True, return_inverse=True)
-        return first, number
+        _, first, counts = np.unique(np.array(keys, object), return_index=True, return_counts=True)
+        return first, counts

@@ -64,6 +64,6 @@ def test_padding_keeps_the_steps(content: list[tuple[Notes, int]], extra: int) -
 def test_distinct_phrases_stand_for_all(content: list[tuple[Notes, int]]) -> None:
     content = content + content[:2]
     keys = [(header, notes.table[:, :3].tobytes()) for notes, header in content]
-    first, number = table_of(content).distinct()
+    first, counts = table_of(content).distinct()
     assert sorted(first) == [i for i, key in enumerate(keys) if key not in keys[:i]]
-    assert first[number].tolist() == [keys.index(key) for key in keys]
+    assert [keys.count(keys[i]) for i in first] == counts.tolist()

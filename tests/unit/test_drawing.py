@@ -114,7 +114,10 @@ def test_from_next_to_no_noise_come_the_notes_that_the_codec_gives_back(composer
     phrases = [[table.phrase(bar * len(SLOTS) + slot) for slot in range(len(SLOTS))] for bar in range(SONG.num_bars)]
     given_back = transpose(join(phrases, normalise_key(SONG)), -normalising_shift(SONG.key))
     assert given_back.num_notes > 0
-    assert evenly_loud(drawn(of_many_voices(composer), SONG, levels_of(1e-7)).song) == evenly_loud(given_back)
+    # Cells that are varied are not held to one voice; as parts of one voice they keep the durations that were read.
+    voices = of_many_voices(composer)
+    voices.model = replace(voices.model, one_voice=(True,) * len(SLOTS))
+    assert evenly_loud(drawn(voices, SONG, levels_of(1e-7)).song) == evenly_loud(given_back)
 
 
 def test_the_key_moves_what_is_written_and_what_is_heard(composer):
