@@ -45,7 +45,7 @@ def with_drawn_lengths(song: Score, noise: np.ndarray, codec: PhraseCodec, *, se
 
 
 def _of_like_notes(phrases: PhraseTable) -> tuple[np.ndarray, np.ndarray]:
-    """The first phrase of each onsets and pitches, and of each phrase its number in these."""
+    """Of phrases with the same onsets and pitches the first, and of each phrase the number of its own among these."""
     struck = np.ascontiguousarray(phrases.steps[:, : Attribute.DURATION])
     bounds = zip(phrases.headers, phrases.offsets[:-1], phrases.offsets[1:], strict=True)
     keys = [header.tobytes() + struck[begin:end].tobytes() for header, begin, end in bounds]
